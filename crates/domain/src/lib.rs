@@ -1,1 +1,23 @@
-//! Placeholder, filled in next.
+//! What things are in Boatyard: builds and their status machine, services, projects, plans,
+//! permissions, names. Pure: nothing in here does I/O, so every rule can be tested by calling it.
+
+pub mod build;
+pub mod fields;
+pub mod permission;
+pub mod plan;
+pub mod project;
+pub mod reason;
+pub mod service;
+pub mod slug;
+pub mod status;
+
+pub use build::{Build, BuildRequest, Image};
+pub use permission::{Permission, PermissionSet, Role};
+pub use plan::Plan;
+pub use project::Project;
+pub use reason::Reason;
+pub use service::{Service, ServiceSpec};
+pub use status::Status;
+
+/// Milliseconds since 1970-01-01T00:00:00Z: the one unit of time in the store and the domain.
+pub type Millis = i64;

@@ -1,0 +1,167 @@
+//! A build: one commit on its way to an image.
+
+use crate::service::{Architecture, ProjectType};
+use crate::{Millis, Plan, Reason, Status};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A build as lists and `get` show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Build {
+    /// Stable identity (uuid v7): the name of its log, its lease, its working folder. Never shown.
+    pub uid: String,
+    /// Identity of its service.
+    pub service_uid: String,
+    /// Identity of its project.
+    pub project_uid: String,
+    /// Dense number in its service: 1, 2, 3 …
+    pub number: i64,
+    /// The id people see, like `joyous-view-6290`; unique in its service.
+    pub id: String,
+    /// Where it stands.
+    pub status: Status,
+    /// Why, as a stable word.
+    pub reason: Option<Reason>,
+    /// Why, as one sentence for a person.
+    pub message: Option<String>,
+    /// The branch asked for.
+    pub branch: Option<String>,
+    /// The pull request asked for.
+    pub pull_request_id: Option<i64>,
+    /// The commit, once known.
+    pub sha: Option<String>,
+    /// The image, once pushed.
+    pub image: Option<Image>,
+    /// How many times it was handed to an executor.
+    pub attempt: i64,
+    /// The id of the token that started it.
+    pub created_by: Option<String>,
+    /// When it was accepted.
+    pub created_at: Millis,
+    /// When a worker took it.
+    pub started_at: Option<Millis>,
+    /// When it reached its present status.
+    pub status_since: Millis,
+    /// When it concluded.
+    pub concluded_at: Option<Millis>,
+}
+
+/// A pushed image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    /// Repository and tag without the registry's host: `project/service:tag`.
+    pub name: String,
+    /// Digest of the manifest, `sha256:…`.
+    pub digest: String,
+    /// Compressed size in bytes: manifest, configuration and layers.
+    pub size: i64,
+}
+
+/// Everything a worker needs to know to build, fixed when the build was accepted, so that later
+/// changes of the service do not reach into a queued build. Stored as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BuildRequest {
+    /// The repository's URL.
+    pub project_url: String,
+    /// The kind of forge.
+    #[serde(default)]
+    pub project_type: ProjectType,
+    /// Build this branch, unless `sha` is given.
+    #[serde(default)]
+    pub branch: Option<String>,
+    /// Build this pull request, unless `sha` is given.
+    #[serde(default)]
+    pub pull_request_id: Option<i64>,
+    /// Build this commit.
+    #[serde(default)]
+    pub sha: Option<String>,
+    /// Dockerfile's path from the repository's root.
+    pub docker_file_path: String,
+    /// Build context from the repository's root.
+    pub docker_work_dir: String,
+    /// Stage to build; `None` means the last.
+    #[serde(default)]
+    pub target: Option<String>,
+    /// Build arguments.
+    #[serde(default)]
+    pub build_arguments: BTreeMap<String, String>,
+    /// Whether layers are cached between builds of the service.
+    #[serde(default)]
+    pub use_cache: bool,
+    /// How large the service's cache may grow, in MB.
+    #[serde(default)]
+    pub cache_storage_mb: Option<u64>,
+    /// Whether `.git` is part of the context.
+    #[serde(default)]
+    pub include_git_folder: bool,
+    /// Ephemeral storage in MB.
+    pub ephemeral_storage_mb: u64,
+    /// The plan, resolved.
+    pub plan: Plan,
+    /// The architecture asked for.
+    #[serde(default)]
+    pub architecture: Option<Architecture>,
+    /// How long the build may run, in seconds.
+    pub time_limit_seconds: u64,
+}
+
+/// Letters a tag may hold; a branch's other letters become `-`.
+///
+/// Source: OCI distribution specification, tags: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
+pub fn tag_from_branch(branch: &str) -> Option<String> {
+    let tag: String = branch
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') {
+                c
+            } else {
+                '-'
+            }
+        })
+        .take(128)
+        .collect();
+    let tag = tag.trim_start_matches(['.', '-']).to_owned();
+    (!tag.is_empty()).then_some(tag)
+}
+
+/// The tags an image gets: the build's id first (the one in `registry.uri`), the commit, the branch.
+pub fn tags(build_id: &str, sha: &str, branch: Option<&str>) -> Vec<String> {
+    let mut tags = vec![build_id.to_owned(), sha.to_owned()];
+    if let Some(tag) = branch.and_then(tag_from_branch)
+        && !tags.contains(&tag)
+    {
+        tags.push(tag);
+    }
+    tags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_branch_becomes_a_tag() {
+        assert_eq!(tag_from_branch("main").as_deref(), Some("main"));
+        assert_eq!(
+            tag_from_branch("feature/login").as_deref(),
+            Some("feature-login")
+        );
+        assert_eq!(tag_from_branch("/"), None);
+        assert_eq!(
+            tags("joyous-view-6290", "12c1", Some("feature/x")),
+            ["joyous-view-6290", "12c1", "feature-x"]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_tag_is_one_the_registry_takes(branch in "\\PC{0,200}") {
+            if let Some(tag) = tag_from_branch(&branch) {
+                let re = regex::Regex::new("^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$").unwrap();
+                prop_assert!(re.is_match(&tag), "{}", tag);
+            }
+        }
+    }
+}

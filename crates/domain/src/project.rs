@@ -1,0 +1,26 @@
+//! A project: the room that services share.
+
+use crate::Millis;
+
+/// A project as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// Stable identity (uuid v7), never shown; survives nothing but deletion.
+    pub uid: String,
+    /// The team it belongs to.
+    pub team: String,
+    /// The id in URLs, derived from the name when it was made.
+    pub id: String,
+    /// The name a person gave it.
+    pub name: String,
+    /// A short description.
+    pub description: Option<String>,
+    /// A colour for pages, `#RRGGBB`.
+    pub color: Option<String>,
+    /// The region builds run in.
+    pub region: String,
+    /// When it was made.
+    pub created_at: Millis,
+    /// When it last changed.
+    pub updated_at: Millis,
+}

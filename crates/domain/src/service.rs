@@ -1,0 +1,174 @@
+//! A build service: which repository, how it is built, on which plan.
+
+use crate::{Millis, Status};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A build service as the store keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// Stable identity (uuid v7), never shown.
+    pub uid: String,
+    /// Identity of its project.
+    pub project_uid: String,
+    /// The id in URLs.
+    pub id: String,
+    /// The name a person gave it.
+    pub name: String,
+    /// A short description.
+    pub description: Option<String>,
+    /// How it builds.
+    pub spec: ServiceSpec,
+    /// The number of its newest build; 0 before the first. Builds are numbered 1, 2, 3 … without gaps.
+    pub last_build_number: i64,
+    /// When it was made.
+    pub created_at: Millis,
+    /// When it last changed.
+    pub updated_at: Millis,
+}
+
+/// A service's newest build, as lists of services show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LatestBuild {
+    /// Its status.
+    pub status: Status,
+    /// When it reached that status.
+    pub since: Millis,
+}
+
+/// How a service builds. Stored as JSON: fields may be added with a default, never renamed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServiceSpec {
+    /// Where the source comes from.
+    pub source: GitSource,
+    /// The plan the service asks for; `None` means the operator's default.
+    pub build_plan: Option<String>,
+    /// The processor architecture; `None` means the machine's own.
+    pub architecture: Option<Architecture>,
+    /// Whether pushes and pull requests start no builds by themselves.
+    pub disabled_ci: bool,
+    /// The Dockerfile and its surroundings.
+    pub dockerfile: DockerfileSettings,
+    /// Ephemeral storage per build in MB; `None` means the operator's default.
+    pub ephemeral_storage_mb: Option<u64>,
+    /// Whether `.git` is part of the build context.
+    pub include_git_folder: bool,
+    /// Which commits build by themselves.
+    pub rules: BuildRules,
+    /// Build arguments.
+    pub build_arguments: BTreeMap<String, String>,
+}
+
+/// A git repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GitSource {
+    /// The URL as it was given.
+    pub project_url: String,
+    /// The kind of forge, as the contract names it (`self-hosted`, `github`, …).
+    pub project_type: ProjectType,
+}
+
+/// The kinds of forge the contract names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProjectType {
+    /// Any git server.
+    #[default]
+    SelfHosted,
+    /// GitHub.
+    Github,
+    /// GitLab.
+    Gitlab,
+    /// Bitbucket.
+    Bitbucket,
+    /// Azure DevOps.
+    Azure,
+}
+
+impl ProjectType {
+    /// The ref under which this kind of forge keeps the head of a pull request, if it keeps one.
+    pub fn pull_request_ref(self, number: i64) -> Option<String> {
+        match self {
+            ProjectType::Gitlab => Some(format!("refs/merge-requests/{number}/head")),
+            // GitHub's form, which Gitea and Forgejo share.
+            ProjectType::Github | ProjectType::SelfHosted => {
+                Some(format!("refs/pull/{number}/head"))
+            }
+            ProjectType::Azure => Some(format!("refs/pull/{number}/merge")),
+            ProjectType::Bitbucket => None,
+        }
+    }
+}
+
+/// A processor architecture, as the contract names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Architecture {
+    /// x86-64.
+    X86,
+    /// 64-bit Arm.
+    Arm,
+}
+
+impl Architecture {
+    /// The architecture of the machine this runs on, where the contract has a word for it.
+    pub fn native() -> Option<Architecture> {
+        match std::env::consts::ARCH {
+            "x86_64" => Some(Architecture::X86),
+            "aarch64" => Some(Architecture::Arm),
+            _ => None,
+        }
+    }
+}
+
+/// The Dockerfile and its surroundings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DockerfileSettings {
+    /// Path from the repository's root, with a leading slash.
+    pub docker_file_path: String,
+    /// Build context from the repository's root, with a leading slash.
+    pub docker_work_dir: String,
+    /// The stage to build; `None` means the last.
+    pub target: Option<String>,
+    /// The engine's name as the caller gave it (`buildkit`, `kaniko`): kept so that it reads back;
+    /// which engine runs is the operator's choice.
+    pub build_engine: Option<String>,
+    /// Whether layers are cached between builds.
+    pub use_cache: bool,
+    /// How large the service's cache may grow, in MB; `None` means the operator's default.
+    pub cache_storage_mb: Option<u64>,
+}
+
+impl Default for DockerfileSettings {
+    fn default() -> Self {
+        DockerfileSettings {
+            docker_file_path: "/Dockerfile".into(),
+            docker_work_dir: "/".into(),
+            target: None,
+            build_engine: None,
+            use_cache: true,
+            cache_storage_mb: None,
+        }
+    }
+}
+
+/// Which commits build by themselves, once a webhook announces them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BuildRules {
+    /// Patterns of pull request branches.
+    pub pr_restrictions: Option<Vec<String>>,
+    /// Patterns of branches.
+    pub branch_restrictions: Option<Vec<String>>,
+    /// Paths (`.gitignore` syntax) whose changes alone build nothing.
+    pub path_ignore_rules: Option<Vec<String>>,
+    /// Whether the path rules list what does build instead.
+    pub is_allow_list: Option<bool>,
+    /// Whether the flags below are looked for in commit messages.
+    pub ci_ignore_flags_enabled: Option<bool>,
+    /// Words in a commit message that keep it from building.
+    pub ci_ignore_flags: Option<Vec<String>>,
+}
