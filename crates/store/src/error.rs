@@ -1,0 +1,89 @@
+//! What can go wrong in the store.
+
+/// An error of the store. Callers tell a conflict from an outage; the rest is for the log.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A unique name or id is taken.
+    #[error("that name or id is taken")]
+    Conflict,
+    /// The database could not be reached in time.
+    #[error("the database cannot be reached: {0}")]
+    Unavailable(String),
+    /// The database's disk is full.
+    #[error("the database's disk is full")]
+    Full,
+    /// A statement failed.
+    #[error("the database refused a statement: {0}")]
+    Database(String),
+    /// The migrations on disk and in the database differ, or one failed.
+    #[error("migration failed: {0}")]
+    Migration(String),
+    /// What is stored cannot be read back.
+    #[error("the store holds something unreadable: {0}")]
+    Corrupt(String),
+}
+
+impl StoreError {
+    pub(crate) fn corrupt(what: impl Into<String>) -> Self {
+        StoreError::Corrupt(what.into())
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as Code;
+        let text = error.to_string();
+        match error.sqlite_error() {
+            Some(e) if matches!(e.extended_code, 1555 | 2067) => StoreError::Conflict,
+            Some(e) if e.code == Code::DiskFull => StoreError::Full,
+            Some(e) if matches!(e.code, Code::DatabaseBusy | Code::CannotOpen) => {
+                StoreError::Unavailable(text)
+            }
+            _ => StoreError::Database(text),
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        use tokio_postgres::error::SqlState;
+        let Some(db) = error.as_db_error() else {
+            return StoreError::Unavailable(chain(&error));
+        };
+        match *db.code() {
+            SqlState::UNIQUE_VIOLATION => StoreError::Conflict,
+            SqlState::DISK_FULL => StoreError::Full,
+            SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN | SqlState::CANNOT_CONNECT_NOW => {
+                StoreError::Unavailable(db.message().to_owned())
+            }
+            _ => StoreError::Database(format!("{} ({})", db.message(), db.code().code())),
+        }
+    }
+}
+
+impl From<deadpool_postgres::PoolError> for StoreError {
+    fn from(error: deadpool_postgres::PoolError) -> Self {
+        match error {
+            deadpool_postgres::PoolError::Backend(error) => error.into(),
+            other => StoreError::Unavailable(other.to_string()),
+        }
+    }
+}
+
+impl From<refinery::Error> for StoreError {
+    fn from(error: refinery::Error) -> Self {
+        StoreError::Migration(chain(&error))
+    }
+}
+
+/// An error with its causes, which drivers hide behind `source`.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
