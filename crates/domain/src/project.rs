@@ -19,6 +19,8 @@ pub struct Project {
     pub color: Option<String>,
     /// The region builds run in.
     pub region: String,
+    /// Dense number in its team, by which lists are walked.
+    pub number: i64,
     /// When it was made.
     pub created_at: Millis,
     /// When it last changed.

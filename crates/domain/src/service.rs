@@ -19,6 +19,8 @@ pub struct Service {
     pub description: Option<String>,
     /// How it builds.
     pub spec: ServiceSpec,
+    /// Dense number in its project, by which lists are walked.
+    pub number: i64,
     /// The number of its newest build; 0 before the first. Builds are numbered 1, 2, 3 … without gaps.
     pub last_build_number: i64,
     /// When it was made.

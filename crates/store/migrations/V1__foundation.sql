@@ -1,22 +1,35 @@
 -- One schema for SQLite and PostgreSQL: only what both read the same way.
 -- Times are milliseconds since 1970; JSON is text; digests are hex.
 
+-- Lists are walked by dense numbers, given out by the row above: short cursors, no gaps.
+CREATE TABLE teams (
+    id                  TEXT PRIMARY KEY,
+    name                TEXT NOT NULL,
+    last_project_number BIGINT NOT NULL DEFAULT 0
+);
+
+INSERT INTO teams (id, name) VALUES ('default', 'Default');
+
 CREATE TABLE projects (
     uid         TEXT PRIMARY KEY,
-    team        TEXT NOT NULL,
+    team        TEXT NOT NULL REFERENCES teams (id),
+    number      BIGINT NOT NULL,
     id          TEXT NOT NULL,
     name        TEXT NOT NULL,
     description TEXT,
     color       TEXT,
     region      TEXT NOT NULL,
+    last_service_number BIGINT NOT NULL DEFAULT 0,
     created_at  BIGINT NOT NULL,
     updated_at  BIGINT NOT NULL,
-    UNIQUE (team, id)
+    UNIQUE (team, id),
+    UNIQUE (team, number)
 );
 
 CREATE TABLE services (
     uid               TEXT PRIMARY KEY,
     project_uid       TEXT NOT NULL REFERENCES projects (uid),
+    number            BIGINT NOT NULL,
     id                TEXT NOT NULL,
     name              TEXT NOT NULL,
     description       TEXT,
@@ -24,7 +37,8 @@ CREATE TABLE services (
     last_build_number BIGINT NOT NULL DEFAULT 0,
     created_at        BIGINT NOT NULL,
     updated_at        BIGINT NOT NULL,
-    UNIQUE (project_uid, id)
+    UNIQUE (project_uid, id),
+    UNIQUE (project_uid, number)
 );
 
 -- A list page is one range read on the primary key.

@@ -6,6 +6,9 @@ pub enum StoreError {
     /// A unique name or id is taken.
     #[error("that name or id is taken")]
     Conflict,
+    /// What the change belongs to was deleted meanwhile.
+    #[error("what it belongs to is gone")]
+    Gone,
     /// The database could not be reached in time.
     #[error("the database cannot be reached: {0}")]
     Unavailable(String),

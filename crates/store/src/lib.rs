@@ -1,8 +1,73 @@
 //! Persistence behind one door: projects, services, builds with their queue and leases, tokens,
 //! the registry's catalogue. SQLite and PostgreSQL, the same statements and the same suite.
+//!
+//! A build's status has one writer: [`Store::advance`] and its siblings in `transition`.
 
+mod builds;
 mod error;
+mod facts;
 mod migrate;
+mod projects;
+mod queue;
+mod services;
 mod sql;
+mod tokens;
+mod transition;
 
+pub use builds::{NewBuild, Page};
 pub use error::StoreError;
+pub use projects::ProjectChanges;
+pub use queue::{OpenBuild, QueueHead};
+pub use services::ServiceChanges;
+pub use tokens::{NewToken, Token};
+pub use transition::{Advanced, Claimed, Ending, Lease};
+
+use sql::{Database, Postgres, Sqlite};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The store. Cheap to clone; all clones share the same connections.
+#[derive(Clone)]
+pub struct Store {
+    db: Arc<Database>,
+}
+
+impl Store {
+    /// Opens (and migrates) the database at `url`: `postgres://…`, or `sqlite:PATH` or a bare path.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or its migrations differ from this program's.
+    pub async fn open(url: &str) -> Result<Store, StoreError> {
+        let (db, report) = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let (db, report) = Postgres::open(url).await?;
+            (Database::Postgres(db), report)
+        } else {
+            let path = url.strip_prefix("sqlite:").unwrap_or(url);
+            let (db, report) = Sqlite::open(Path::new(path))?;
+            (Database::Sqlite(db), report)
+        };
+        for migration in report.applied_migrations() {
+            tracing::info!(%migration, "migrated the database");
+        }
+        Ok(Store { db: Arc::new(db) })
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.db
+            .read()
+            .await?
+            .row("SELECT 1", &[], |_| Ok(()))
+            .await?;
+        Ok(())
+    }
+}
+
+/// Now, in the store's unit of time.
+fn now() -> domain::Millis {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |d| d.as_millis() as i64)
+}

@@ -42,29 +42,17 @@ impl From<String> for Value {
     }
 }
 
-impl<T> From<Option<T>> for Value
-where
-    Value: From<T>,
-{
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Value::Null, Value::from)
-    }
+macro_rules! optional {
+    ($($ty:ty),+) => { $(
+        impl From<Option<$ty>> for Value {
+            fn from(value: Option<$ty>) -> Self {
+                value.map_or(Value::Null, Value::from)
+            }
+        }
+    )+ };
 }
 
-impl<'a, T> From<&'a Option<T>> for Value
-where
-    Value: From<&'a T>,
-{
-    fn from(value: &'a Option<T>) -> Self {
-        value.as_ref().map_or(Value::Null, Value::from)
-    }
-}
-
-impl From<&i64> for Value {
-    fn from(value: &i64) -> Self {
-        Value::Int(*value)
-    }
-}
+optional!(i64, &str, String, &String);
 
 impl rusqlite::ToSql for Value {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

@@ -1,0 +1,154 @@
+//! Projects.
+
+use crate::sql::{Row, params};
+use crate::{Store, StoreError, now};
+use domain::Project;
+
+/// What may change in a project; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ProjectChanges {
+    /// The new description.
+    pub description: Option<String>,
+    /// The new colour.
+    pub color: Option<String>,
+}
+
+fn project(row: &Row<'_>) -> Result<Project, StoreError> {
+    Ok(Project {
+        uid: row.get(0)?,
+        team: row.get(1)?,
+        id: row.get(2)?,
+        name: row.get(3)?,
+        description: row.get(4)?,
+        color: row.get(5)?,
+        region: row.get(6)?,
+        created_at: row.get(7)?,
+        updated_at: row.get(8)?,
+        number: row.get(9)?,
+    })
+}
+
+impl Store {
+    /// Stores a new project; its `uid` and times are set here.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the team has a project with this id.
+    pub async fn create_project(&self, mut project: Project) -> Result<Project, StoreError> {
+        project.uid = uuid::Uuid::now_v7().to_string();
+        project.created_at = now();
+        project.updated_at = project.created_at;
+        let mut tx = self.db.write().await?;
+        project.number = tx
+            .row(
+                "UPDATE teams SET last_project_number = last_project_number + 1 WHERE id = $1
+                 RETURNING last_project_number",
+                params![&project.team],
+                |row| row.get(0),
+            )
+            .await?
+            .ok_or(StoreError::Gone)?;
+        tx.execute(
+            "INSERT INTO projects (uid, team, id, name, description, color, region, created_at, updated_at, number)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            params![
+                &project.uid, &project.team, &project.id, &project.name,
+                project.description.as_deref(), project.color.as_deref(), &project.region,
+                project.created_at, project.updated_at, project.number
+            ],
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(project)
+    }
+
+    /// The team's project with this id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn project(&self, team: &str, id: &str) -> Result<Option<Project>, StoreError> {
+        let mut session = self.db.read().await?;
+        session
+            .row(
+                "SELECT uid, team, id, name, description, color, region, created_at, updated_at, number
+                 FROM projects WHERE team = $1 AND id = $2",
+                params![team, id],
+                project,
+            )
+            .await
+    }
+
+    /// The team's projects, oldest first, with a number above `after`, skipping `offset`, `limit`
+    /// at the most.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn projects(
+        &self,
+        team: &str,
+        after: i64,
+        offset: i64,
+        limit: i64,
+    ) -> Result<Vec<Project>, StoreError> {
+        let mut session = self.db.read().await?;
+        session
+            .rows(
+                "SELECT uid, team, id, name, description, color, region, created_at, updated_at, number
+                 FROM projects WHERE team = $1 AND number > $2 ORDER BY number LIMIT $3 OFFSET $4",
+                params![team, after, limit, offset],
+                project,
+            )
+            .await
+    }
+
+    /// Changes a project; `None` when it is gone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn update_project(
+        &self,
+        uid: &str,
+        changes: ProjectChanges,
+    ) -> Result<Option<Project>, StoreError> {
+        let mut tx = self.db.write().await?;
+        tx.execute(
+            "UPDATE projects SET description = COALESCE($2, description),
+                 color = COALESCE($3, color), updated_at = $4 WHERE uid = $1",
+            params![uid, changes.description, changes.color, now()],
+        )
+        .await?;
+        let updated = tx
+            .row(
+                "SELECT uid, team, id, name, description, color, region, created_at, updated_at, number
+                 FROM projects WHERE uid = $1",
+                params![uid],
+                project,
+            )
+            .await?;
+        tx.commit().await?;
+        Ok(updated)
+    }
+
+    /// Deletes an empty project; `false` when it still has services.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete_project(&self, uid: &str) -> Result<bool, StoreError> {
+        let mut tx = self.db.write().await?;
+        let deleted = tx
+            .execute(
+                "DELETE FROM projects WHERE uid = $1
+                 AND NOT EXISTS (SELECT 1 FROM services WHERE project_uid = $1)",
+                params![uid],
+            )
+            .await?;
+        let left = tx
+            .row(
+                "SELECT 1 FROM projects WHERE uid = $1",
+                params![uid],
+                |_| Ok(()),
+            )
+            .await?;
+        tx.commit().await?;
+        Ok(deleted > 0 || left.is_none())
+    }
+}

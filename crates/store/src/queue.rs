@@ -1,0 +1,120 @@
+//! The queue and the builds in flight, as the dispatcher sees them.
+
+use crate::builds::{BUILD_COLUMNS, build, build_columns};
+use crate::sql::params;
+use crate::{Store, StoreError, now};
+use domain::{Build, BuildRequest, Millis};
+
+/// The oldest waiting build of one service: only heads can be next.
+#[derive(Clone, Debug)]
+pub struct QueueHead {
+    /// The build, QUEUED or UNSCHEDULABLE.
+    pub build: Build,
+    /// What it asks for.
+    pub request: BuildRequest,
+}
+
+/// A build that is handed out and not over.
+#[derive(Clone, Debug)]
+pub struct OpenBuild {
+    /// The build: PENDING or running.
+    pub build: Build,
+    /// The worker's process, as its executor names it.
+    pub process: Option<String>,
+    /// When its lease ends.
+    pub lease_expires_at: Option<Millis>,
+}
+
+impl Store {
+    /// The oldest waiting build of each service.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn queue_heads(&self) -> Result<Vec<QueueHead>, StoreError> {
+        let mut session = self.db.read().await?;
+        session
+            .rows(
+                concat!(
+                    "SELECT ",
+                    build_columns!(),
+                    ", request FROM builds b
+                     WHERE concluded_at IS NULL AND status IN ('QUEUED', 'UNSCHEDULABLE')
+                     AND NOT EXISTS (
+                         SELECT 1 FROM builds e WHERE e.service_uid = b.service_uid
+                         AND e.concluded_at IS NULL AND e.status IN ('QUEUED', 'UNSCHEDULABLE')
+                         AND e.number < b.number)
+                     ORDER BY created_at, uid"
+                ),
+                &[],
+                |row| {
+                    Ok(QueueHead {
+                        build: build(row)?,
+                        request: row.json(BUILD_COLUMNS)?,
+                    })
+                },
+            )
+            .await
+    }
+
+    /// Every build that is handed out and not over.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open_builds(&self) -> Result<Vec<OpenBuild>, StoreError> {
+        let mut session = self.db.read().await?;
+        session
+            .rows(
+                concat!(
+                    "SELECT ",
+                    build_columns!(),
+                    ", worker_process, lease_expires_at FROM builds
+                     WHERE concluded_at IS NULL AND status NOT IN ('QUEUED', 'UNSCHEDULABLE')
+                     ORDER BY created_at, uid"
+                ),
+                &[],
+                |row| {
+                    Ok(OpenBuild {
+                        build: build(row)?,
+                        process: row.get(BUILD_COLUMNS)?,
+                        lease_expires_at: row.get(BUILD_COLUMNS + 1)?,
+                    })
+                },
+            )
+            .await
+    }
+
+    /// Every build of a service that is not over.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn unfinished_builds(&self, service_uid: &str) -> Result<Vec<Build>, StoreError> {
+        let mut session = self.db.read().await?;
+        session
+            .rows(
+                concat!(
+                    "SELECT ",
+                    build_columns!(),
+                    " FROM builds WHERE service_uid = $1 AND concluded_at IS NULL ORDER BY number"
+                ),
+                params![service_uid],
+                build,
+            )
+            .await
+    }
+
+    /// Gives every running lease `grace_ms` from now at the least: called when a server starts, as
+    /// workers could not reach it while it was down.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn extend_leases(&self, grace_ms: Millis) -> Result<(), StoreError> {
+        let mut tx = self.db.write().await?;
+        tx.execute(
+            "UPDATE builds SET lease_expires_at = $1
+             WHERE concluded_at IS NULL AND lease_expires_at < $1",
+            params![now() + grace_ms],
+        )
+        .await?;
+        tx.commit().await
+    }
+}

@@ -1,0 +1,200 @@
+//! Build services.
+
+use crate::sql::{Row, Session, params};
+use crate::{Store, StoreError, now};
+use domain::service::LatestBuild;
+use domain::{Service, ServiceSpec, Status};
+
+/// What changes in a service.
+#[derive(Clone, Debug)]
+pub struct ServiceChanges {
+    /// The new description; `None` leaves it.
+    pub description: Option<String>,
+    /// The whole new specification.
+    pub spec: ServiceSpec,
+}
+
+fn service(row: &Row<'_>) -> Result<Service, StoreError> {
+    Ok(Service {
+        uid: row.get(0)?,
+        project_uid: row.get(1)?,
+        id: row.get(2)?,
+        name: row.get(3)?,
+        description: row.get(4)?,
+        spec: row.json(5)?,
+        last_build_number: row.get(6)?,
+        created_at: row.get(7)?,
+        updated_at: row.get(8)?,
+        number: row.get(9)?,
+    })
+}
+
+pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|e| StoreError::corrupt(e.to_string()))
+}
+
+impl Store {
+    /// Stores a new service; its `uid` and times are set here.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the project has a service with this id.
+    pub async fn create_service(&self, mut service: Service) -> Result<Service, StoreError> {
+        service.uid = uuid::Uuid::now_v7().to_string();
+        service.created_at = now();
+        service.updated_at = service.created_at;
+        let mut tx = self.db.write().await?;
+        service.number = tx
+            .row(
+                "UPDATE projects SET last_service_number = last_service_number + 1 WHERE uid = $1
+                 RETURNING last_service_number",
+                params![&service.project_uid],
+                |row| row.get(0),
+            )
+            .await?
+            .ok_or(StoreError::Gone)?;
+        tx.execute(
+            "INSERT INTO services (uid, project_uid, id, name, description, spec, created_at, updated_at, number)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            params![
+                &service.uid, &service.project_uid, &service.id, &service.name,
+                service.description.as_deref(), to_json(&service.spec)?, service.created_at,
+                service.updated_at, service.number
+            ],
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(service)
+    }
+
+    /// The project's service with this id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn service(
+        &self,
+        project_uid: &str,
+        id: &str,
+    ) -> Result<Option<Service>, StoreError> {
+        let mut session = self.db.read().await?;
+        session
+            .row(
+                "SELECT uid, project_uid, id, name, description, spec, last_build_number,
+                     created_at, updated_at, number
+                 FROM services WHERE project_uid = $1 AND id = $2",
+                params![project_uid, id],
+                service,
+            )
+            .await
+    }
+
+    /// The project's services, oldest first, with a number above `after`, skipping `offset`, `limit`
+    /// at the most, each with its newest build.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn services(
+        &self,
+        project_uid: &str,
+        after: i64,
+        offset: i64,
+        limit: i64,
+    ) -> Result<Vec<(Service, Option<LatestBuild>)>, StoreError> {
+        let mut session = self.db.read().await?;
+        session
+            .rows(
+                "SELECT s.uid, s.project_uid, s.id, s.name, s.description, s.spec,
+                     s.last_build_number, s.created_at, s.updated_at, s.number, b.status, b.status_since
+                 FROM services s
+                 LEFT JOIN builds b ON b.service_uid = s.uid AND b.number = s.last_build_number
+                 WHERE s.project_uid = $1 AND s.number > $2 ORDER BY s.number LIMIT $3 OFFSET $4",
+                params![project_uid, after, limit, offset],
+                |row| Ok((service(row)?, latest(row, 10)?)),
+            )
+            .await
+    }
+
+    /// The service's newest build.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn latest_build(&self, service: &Service) -> Result<Option<LatestBuild>, StoreError> {
+        let mut session = self.db.read().await?;
+        let found = session
+            .row(
+                "SELECT status, status_since FROM builds WHERE service_uid = $1
+                 ORDER BY number DESC LIMIT 1",
+                params![&service.uid],
+                |row| latest(row, 0),
+            )
+            .await?;
+        Ok(found.flatten())
+    }
+
+    /// Changes a service; `None` when it is gone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn update_service(
+        &self,
+        uid: &str,
+        changes: ServiceChanges,
+    ) -> Result<Option<Service>, StoreError> {
+        let mut tx = self.db.write().await?;
+        tx.execute(
+            "UPDATE services SET description = COALESCE($2, description), spec = $3, updated_at = $4
+             WHERE uid = $1",
+            params![uid, changes.description, to_json(&changes.spec)?, now()],
+        )
+        .await?;
+        let updated = service_by_uid(&mut tx, uid).await?;
+        tx.commit().await?;
+        Ok(updated)
+    }
+
+    /// Deletes a service and the rows of its builds. The caller has aborted what runs and cleans
+    /// up logs and images. Returns the deleted builds' identities.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete_service(&self, uid: &str) -> Result<Vec<String>, StoreError> {
+        let mut tx = self.db.write().await?;
+        let builds = tx
+            .rows(
+                "SELECT uid FROM builds WHERE service_uid = $1",
+                params![uid],
+                |row| row.get(0),
+            )
+            .await?;
+        tx.execute("DELETE FROM builds WHERE service_uid = $1", params![uid])
+            .await?;
+        tx.execute("DELETE FROM services WHERE uid = $1", params![uid])
+            .await?;
+        tx.commit().await?;
+        Ok(builds)
+    }
+}
+
+async fn service_by_uid(tx: &mut Session<'_>, uid: &str) -> Result<Option<Service>, StoreError> {
+    tx.row(
+        "SELECT uid, project_uid, id, name, description, spec, last_build_number, created_at,
+             updated_at, number
+         FROM services WHERE uid = $1",
+        params![uid],
+        service,
+    )
+    .await
+}
+
+/// The two columns of a joined newest build, from `at`.
+fn latest(row: &Row<'_>, at: usize) -> Result<Option<LatestBuild>, StoreError> {
+    let status: Option<String> = row.get(at)?;
+    let Some(status) = status else {
+        return Ok(None);
+    };
+    let status = Status::parse(&status)
+        .ok_or_else(|| StoreError::corrupt(format!("unknown status {status}")))?;
+    Ok(Some(LatestBuild {
+        status,
+        since: row.get(at + 1)?,
+    }))
+}

@@ -1,0 +1,138 @@
+//! Tokens: only their hashes are kept.
+
+use crate::services::to_json;
+use crate::sql::{Row, params};
+use crate::{Store, StoreError, now};
+use domain::{Millis, PermissionSet};
+
+/// A token as the store knows it: everything but the secret.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// Its id, shown in lists and kept with what it started.
+    pub id: String,
+    /// What a person called it.
+    pub name: String,
+    /// The team it belongs to.
+    pub team: String,
+    /// The role it was made from, where it was made from one.
+    pub role: Option<String>,
+    /// What it may do.
+    pub permissions: PermissionSet,
+    /// The ids of the only projects it may see; `None` means all of the team's.
+    pub projects: Option<Vec<String>>,
+    /// When it was made.
+    pub created_at: Millis,
+    /// When it stops working.
+    pub expires_at: Option<Millis>,
+}
+
+/// A token to be stored.
+#[derive(Clone, Debug)]
+pub struct NewToken {
+    /// What a person calls it.
+    pub name: String,
+    /// SHA-256 of the secret, in hex.
+    pub hash: String,
+    /// The team it belongs to.
+    pub team: String,
+    /// The role it is made from.
+    pub role: Option<String>,
+    /// What it may do.
+    pub permissions: PermissionSet,
+    /// The ids of the only projects it may see.
+    pub projects: Option<Vec<String>>,
+    /// When it stops working.
+    pub expires_at: Option<Millis>,
+}
+
+fn token(row: &Row<'_>) -> Result<Token, StoreError> {
+    let projects: Option<String> = row.get(5)?;
+    let projects = projects.map(|text| serde_json::from_str(&text)).transpose();
+    Ok(Token {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        team: row.get(2)?,
+        role: row.get(3)?,
+        permissions: row.json(4)?,
+        projects: projects.map_err(|e| StoreError::corrupt(e.to_string()))?,
+        created_at: row.get(6)?,
+        expires_at: row.get(7)?,
+    })
+}
+
+impl Store {
+    /// Stores a token under a new id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn create_token(&self, new: NewToken) -> Result<Token, StoreError> {
+        let token = Token {
+            id: uuid::Uuid::now_v7().to_string(),
+            name: new.name,
+            team: new.team,
+            role: new.role,
+            permissions: new.permissions,
+            projects: new.projects,
+            created_at: now(),
+            expires_at: new.expires_at,
+        };
+        let projects = token.projects.as_ref().map(to_json).transpose()?;
+        let mut tx = self.db.write().await?;
+        tx.execute(
+            "INSERT INTO tokens (id, name, hash, team, role, permissions, projects, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            params![
+                &token.id, &token.name, &new.hash, &token.team, token.role.as_deref(),
+                to_json(&token.permissions)?, projects, token.created_at, token.expires_at
+            ],
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(token)
+    }
+
+    /// The token with this hash, unless it has expired.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn token_by_hash(&self, hash: &str) -> Result<Option<Token>, StoreError> {
+        let mut session = self.db.read().await?;
+        session
+            .row(
+                "SELECT id, name, team, role, permissions, projects, created_at, expires_at
+                 FROM tokens WHERE hash = $1 AND (expires_at IS NULL OR expires_at > $2)",
+                params![hash, now()],
+                token,
+            )
+            .await
+    }
+
+    /// Every token of a team, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn tokens(&self, team: &str) -> Result<Vec<Token>, StoreError> {
+        let mut session = self.db.read().await?;
+        session
+            .rows(
+                "SELECT id, name, team, role, permissions, projects, created_at, expires_at
+                 FROM tokens WHERE team = $1 ORDER BY id",
+                params![team],
+                token,
+            )
+            .await
+    }
+
+    /// Deletes a token; `false` when there is none with this id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete_token(&self, id: &str) -> Result<bool, StoreError> {
+        let mut tx = self.db.write().await?;
+        let deleted = tx
+            .execute("DELETE FROM tokens WHERE id = $1", params![id])
+            .await?;
+        tx.commit().await?;
+        Ok(deleted > 0)
+    }
+}

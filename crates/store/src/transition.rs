@@ -1,0 +1,358 @@
+//! The one writer of a build's status. Every change reads the row under its lock, asks the domain
+//! whether the move is allowed, and writes row, fence and lease together.
+
+use crate::builds::{BUILD_COLUMNS, build, build_columns};
+use crate::sql::{Session, params};
+use crate::{Store, StoreError, now};
+use domain::{Build, BuildRequest, Image, Millis, Reason, Status};
+
+/// What became of a requested move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Advanced {
+    /// It happened; the build as it is now.
+    Moved(Build),
+    /// The build was there already.
+    Unchanged(Build),
+    /// The build may not move there (any more); the build as it is.
+    Refused(Build),
+    /// There is no such build, or the token is not its present worker's.
+    NotFound,
+}
+
+/// A worker's hold on a build.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// SHA-256 of the one-build token, in hex.
+    pub token_hash: String,
+    /// How long it lasts without a heartbeat, in milliseconds.
+    pub duration_ms: Millis,
+}
+
+/// What a worker gets when it claims its build.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The build, now STARTING.
+    pub build: Build,
+    /// What to build.
+    pub request: BuildRequest,
+}
+
+/// How a build ends.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// A concluded status.
+    pub status: Status,
+    /// Why, as a stable word; none for SUCCESS.
+    pub reason: Option<Reason>,
+    /// Why, as one sentence.
+    pub message: String,
+    /// The pushed image, with SUCCESS.
+    pub image: Option<Image>,
+}
+
+/// How a row is found: by its stable identity, or by its worker's token (the fence).
+#[derive(Clone, Copy)]
+enum Key<'a> {
+    Uid(&'a str),
+    Token(&'a str),
+}
+
+impl Store {
+    /// Hands a waiting build to an executor: QUEUED or UNSCHEDULABLE becomes PENDING (a PENDING
+    /// one whose worker never came is handed out again), under a new attempt number and a new
+    /// token that makes every older one worthless.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn hand_out(&self, uid: &str, lease: &Lease) -> Result<Advanced, StoreError> {
+        let mut tx = self.db.write().await?;
+        let Some(before) = locked(&mut tx, Key::Uid(uid)).await? else {
+            return Ok(Advanced::NotFound);
+        };
+        let again = before.status == Status::Pending;
+        if !again && !before.status.can_move_to(Status::Pending) {
+            return Ok(Advanced::Refused(before));
+        }
+        let now = now();
+        let since = if again { before.status_since } else { now };
+        tx.execute(
+            "UPDATE builds SET status = 'PENDING', reason = NULL, message = NULL,
+                 status_since = $2, attempt = attempt + 1, worker_token = $3,
+                 worker_process = NULL, lease_expires_at = $4
+             WHERE uid = $1",
+            params![uid, since, &lease.token_hash, now + lease.duration_ms],
+        )
+        .await?;
+        finish(tx, uid).await
+    }
+
+    /// Says why nothing can take a waiting build: QUEUED becomes UNSCHEDULABLE.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn hold(
+        &self,
+        uid: &str,
+        reason: Reason,
+        message: &str,
+    ) -> Result<Advanced, StoreError> {
+        let mut tx = self.db.write().await?;
+        let Some(before) = locked(&mut tx, Key::Uid(uid)).await? else {
+            return Ok(Advanced::NotFound);
+        };
+        if before.status == Status::Unschedulable {
+            return Ok(Advanced::Unchanged(before));
+        }
+        if !before.status.can_move_to(Status::Unschedulable) {
+            return Ok(Advanced::Refused(before));
+        }
+        tx.execute(
+            "UPDATE builds SET status = 'UNSCHEDULABLE', reason = $2, message = $3,
+                 status_since = $4
+             WHERE uid = $1",
+            params![uid, reason.as_str(), message, now()],
+        )
+        .await?;
+        finish(tx, uid).await
+    }
+
+    /// A worker takes its build: PENDING becomes STARTING. Taking it twice with the same process
+    /// is one taking, so that a worker may resend what got no answer.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn claim(
+        &self,
+        token_hash: &str,
+        process: &str,
+        lease_ms: Millis,
+    ) -> Result<Option<Claimed>, StoreError> {
+        let mut tx = self.db.write().await?;
+        let Some(before) = locked(&mut tx, Key::Token(token_hash)).await? else {
+            return Ok(None);
+        };
+        let holder: Option<Option<String>> = tx
+            .row(
+                "SELECT worker_process FROM builds WHERE uid = $1",
+                params![&before.uid],
+                |row| row.get(0),
+            )
+            .await?;
+        let mine = holder.flatten().is_some_and(|held| held == process);
+        let first = before.status == Status::Pending;
+        let resent = mine && before.status == Status::Starting;
+        if !first && !resent {
+            return Ok(None);
+        }
+        let now = now();
+        if first {
+            tx.execute(
+                "UPDATE builds SET status = 'STARTING', status_since = $2, started_at = $2,
+                     worker_process = $3, lease_expires_at = $4
+                 WHERE uid = $1",
+                params![&before.uid, now, process, now + lease_ms],
+            )
+            .await?;
+        }
+        let claimed = tx
+            .row(
+                concat!(
+                    "SELECT ",
+                    build_columns!(),
+                    ", request FROM builds WHERE uid = $1"
+                ),
+                params![&before.uid],
+                |row| {
+                    Ok(Claimed {
+                        build: build(row)?,
+                        request: row.json(BUILD_COLUMNS)?,
+                    })
+                },
+            )
+            .await?;
+        tx.commit().await?;
+        Ok(claimed)
+    }
+
+    /// The build whose present worker holds this token.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn build_of_worker(&self, token_hash: &str) -> Result<Option<Build>, StoreError> {
+        let mut session = self.db.read().await?;
+        session
+            .row(
+                concat!(
+                    "SELECT ",
+                    build_columns!(),
+                    " FROM builds WHERE worker_token = $1 AND concluded_at IS NULL"
+                ),
+                params![token_hash],
+                build,
+            )
+            .await
+    }
+
+    /// A worker is alive: its lease starts anew. `false` when it holds no build any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn heartbeat(&self, token_hash: &str, lease_ms: Millis) -> Result<bool, StoreError> {
+        let mut tx = self.db.write().await?;
+        let touched = tx
+            .execute(
+                "UPDATE builds SET lease_expires_at = $2
+                 WHERE worker_token = $1 AND concluded_at IS NULL",
+                params![token_hash, now() + lease_ms],
+            )
+            .await?;
+        tx.commit().await?;
+        Ok(touched > 0)
+    }
+
+    /// A worker enters a phase, and says which commit it builds once it knows.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn advance(
+        &self,
+        token_hash: &str,
+        status: Status,
+        sha: Option<&str>,
+    ) -> Result<Advanced, StoreError> {
+        let mut tx = self.db.write().await?;
+        let Some(before) = locked(&mut tx, Key::Token(token_hash)).await? else {
+            return Ok(Advanced::NotFound);
+        };
+        let moves = before.status != status;
+        if !status.is_running() || (moves && !before.status.can_move_to(status)) {
+            return Ok(Advanced::Refused(before));
+        }
+        let since = if moves { now() } else { before.status_since };
+        tx.execute(
+            "UPDATE builds SET status = $2, status_since = $3, sha = COALESCE($4, sha)
+             WHERE uid = $1",
+            params![&before.uid, status.as_str(), since, sha],
+        )
+        .await?;
+        let advanced = finish(tx, &before.uid).await?;
+        Ok(match advanced {
+            Advanced::Moved(build) if !moves => Advanced::Unchanged(build),
+            other => other,
+        })
+    }
+
+    /// A worker concludes its build.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn conclude_by_worker(
+        &self,
+        token_hash: &str,
+        ending: &Ending,
+    ) -> Result<Advanced, StoreError> {
+        self.conclude(Key::Token(token_hash), None, ending).await
+    }
+
+    /// The server concludes a build: aborted, crashed, could not be submitted. With `attempt`, only
+    /// while that attempt is the present one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn conclude_by_server(
+        &self,
+        uid: &str,
+        attempt: Option<i64>,
+        ending: &Ending,
+    ) -> Result<Advanced, StoreError> {
+        self.conclude(Key::Uid(uid), attempt, ending).await
+    }
+
+    async fn conclude(
+        &self,
+        key: Key<'_>,
+        attempt: Option<i64>,
+        ending: &Ending,
+    ) -> Result<Advanced, StoreError> {
+        let mut tx = self.db.write().await?;
+        let Some(before) = locked(&mut tx, key).await? else {
+            return Ok(Advanced::NotFound);
+        };
+        if before.status == ending.status {
+            return Ok(Advanced::Unchanged(before));
+        }
+        let another = attempt.is_some_and(|attempt| attempt != before.attempt);
+        if another || !before.status.can_move_to(ending.status) || !ending.status.is_concluded() {
+            return Ok(Advanced::Refused(before));
+        }
+        let image = ending.image.as_ref();
+        // The token stays in the row: a worker that resends its conclusion learns that it counted.
+        tx.execute(
+            "UPDATE builds SET status = $2, reason = $3, message = $4, status_since = $5,
+                 concluded_at = $5, image_name = $6, image_digest = $7, image_size = $8,
+                 lease_expires_at = NULL
+             WHERE uid = $1",
+            params![
+                &before.uid,
+                ending.status.as_str(),
+                ending.reason.map(|reason| reason.as_str()),
+                &ending.message,
+                now(),
+                image.map(|image| image.name.as_str()),
+                image.map(|image| image.digest.as_str()),
+                image.map(|image| image.size)
+            ],
+        )
+        .await?;
+        finish(tx, &before.uid).await
+    }
+}
+
+/// The row as it is, held against other writers until the transaction ends.
+async fn locked(tx: &mut Session<'_>, key: Key<'_>) -> Result<Option<Build>, StoreError> {
+    let locks = tx.locks_rows();
+    let (sql, value) = match (key, locks) {
+        (Key::Uid(uid), false) => (
+            concat!("SELECT ", build_columns!(), " FROM builds WHERE uid = $1"),
+            uid,
+        ),
+        (Key::Uid(uid), true) => (
+            concat!(
+                "SELECT ",
+                build_columns!(),
+                " FROM builds WHERE uid = $1 FOR UPDATE"
+            ),
+            uid,
+        ),
+        (Key::Token(hash), false) => (
+            concat!(
+                "SELECT ",
+                build_columns!(),
+                " FROM builds WHERE worker_token = $1"
+            ),
+            hash,
+        ),
+        (Key::Token(hash), true) => (
+            concat!(
+                "SELECT ",
+                build_columns!(),
+                " FROM builds WHERE worker_token = $1 FOR UPDATE"
+            ),
+            hash,
+        ),
+    };
+    tx.row(sql, params![value], build).await
+}
+
+/// Reads the changed row back and commits.
+async fn finish(mut tx: Session<'_>, uid: &str) -> Result<Advanced, StoreError> {
+    let after = tx
+        .row(
+            concat!("SELECT ", build_columns!(), " FROM builds WHERE uid = $1"),
+            params![uid],
+            build,
+        )
+        .await?;
+    tx.commit().await?;
+    Ok(after.map_or(Advanced::NotFound, Advanced::Moved))
+}
