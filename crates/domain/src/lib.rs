@@ -7,6 +7,7 @@ pub mod permission;
 pub mod plan;
 pub mod project;
 pub mod reason;
+pub mod secret;
 pub mod service;
 pub mod slug;
 pub mod status;
@@ -16,6 +17,7 @@ pub use permission::{Permission, PermissionSet, Role};
 pub use plan::Plan;
 pub use project::Project;
 pub use reason::Reason;
+pub use secret::Secret;
 pub use service::{Service, ServiceSpec};
 pub use status::Status;
 

@@ -122,6 +122,7 @@ impl Store {
         };
         insert(&mut tx, &build, &new.request).await?;
         tx.commit().await?;
+        self.changes.tell(&build);
         Ok(build)
     }
 

@@ -4,6 +4,7 @@
 //! A build's status has one writer: [`Store::advance`] and its siblings in `transition`.
 
 mod builds;
+mod changes;
 mod error;
 mod facts;
 mod migrate;
@@ -15,12 +16,13 @@ mod tokens;
 mod transition;
 
 pub use builds::{NewBuild, Page};
+pub use changes::{Change, Changes};
 pub use error::StoreError;
 pub use projects::ProjectChanges;
 pub use queue::{OpenBuild, QueueHead};
 pub use services::ServiceChanges;
 pub use tokens::{NewToken, Token};
-pub use transition::{Advanced, Claimed, Ending, Lease};
+pub use transition::{Advanced, Claimed, Ending};
 
 use sql::{Database, Postgres, Sqlite};
 use std::path::Path;
@@ -30,6 +32,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Store {
     db: Arc<Database>,
+    changes: Arc<changes::Teller>,
 }
 
 impl Store {
@@ -49,7 +52,10 @@ impl Store {
         for migration in report.applied_migrations() {
             tracing::info!(%migration, "migrated the database");
         }
-        Ok(Store { db: Arc::new(db) })
+        Ok(Store {
+            db: Arc::new(db),
+            changes: Arc::default(),
+        })
     }
 
     /// Whether the database answers.

@@ -1,9 +1,11 @@
-//! Tokens: only their hashes are kept.
+//! Tokens: shown once, kept as SHA-256. They carry 256 random bits, so a plain hash is enough and
+//! finding one by its hash gives nothing away through time.
 
 use crate::services::to_json;
 use crate::sql::{Row, params};
 use crate::{Store, StoreError, now};
-use domain::{Millis, PermissionSet};
+use domain::{Millis, PermissionSet, Secret};
+use sha2::{Digest, Sha256};
 
 /// A token as the store knows it: everything but the secret.
 #[derive(Clone, Debug)]
@@ -31,8 +33,6 @@ pub struct Token {
 pub struct NewToken {
     /// What a person calls it.
     pub name: String,
-    /// SHA-256 of the secret, in hex.
-    pub hash: String,
     /// The team it belongs to.
     pub team: String,
     /// The role it is made from.
@@ -43,6 +43,17 @@ pub struct NewToken {
     pub projects: Option<Vec<String>>,
     /// When it stops working.
     pub expires_at: Option<Millis>,
+}
+
+/// A fresh secret: 256 random bits behind a prefix that leak scanners can look for.
+pub(crate) fn fresh_secret() -> Secret {
+    let bits: [u8; 32] = rand::random();
+    Secret::new(format!("boatyard_{}", hex::encode(bits)))
+}
+
+/// What is kept of a secret.
+pub(crate) fn hash(secret: &str) -> String {
+    hex::encode(Sha256::digest(secret.as_bytes()))
 }
 
 fn token(row: &Row<'_>) -> Result<Token, StoreError> {
@@ -61,11 +72,12 @@ fn token(row: &Row<'_>) -> Result<Token, StoreError> {
 }
 
 impl Store {
-    /// Stores a token under a new id.
+    /// Makes a token and its secret, which is returned this once.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn create_token(&self, new: NewToken) -> Result<Token, StoreError> {
+    pub async fn create_token(&self, new: NewToken) -> Result<(Token, Secret), StoreError> {
+        let secret = fresh_secret();
         let token = Token {
             id: uuid::Uuid::now_v7().to_string(),
             name: new.name,
@@ -82,26 +94,26 @@ impl Store {
             "INSERT INTO tokens (id, name, hash, team, role, permissions, projects, created_at, expires_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             params![
-                &token.id, &token.name, &new.hash, &token.team, token.role.as_deref(),
+                &token.id, &token.name, hash(secret.expose()), &token.team, token.role.as_deref(),
                 to_json(&token.permissions)?, projects, token.created_at, token.expires_at
             ],
         )
         .await?;
         tx.commit().await?;
-        Ok(token)
+        Ok((token, secret))
     }
 
-    /// The token with this hash, unless it has expired.
+    /// The token with this secret, unless it has expired.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn token_by_hash(&self, hash: &str) -> Result<Option<Token>, StoreError> {
+    pub async fn token_by_secret(&self, secret: &str) -> Result<Option<Token>, StoreError> {
         let mut session = self.db.read().await?;
         session
             .row(
                 "SELECT id, name, team, role, permissions, projects, created_at, expires_at
                  FROM tokens WHERE hash = $1 AND (expires_at IS NULL OR expires_at > $2)",
-                params![hash, now()],
+                params![hash(secret), now()],
                 token,
             )
             .await

@@ -3,8 +3,9 @@
 
 use crate::builds::{BUILD_COLUMNS, build, build_columns};
 use crate::sql::{Session, params};
+use crate::tokens::{fresh_secret, hash};
 use crate::{Store, StoreError, now};
-use domain::{Build, BuildRequest, Image, Millis, Reason, Status};
+use domain::{Build, BuildRequest, Image, Millis, Reason, Secret, Status};
 
 /// What became of a requested move.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,15 +18,6 @@ pub enum Advanced {
     Refused(Build),
     /// There is no such build, or the token is not its present worker's.
     NotFound,
-}
-
-/// A worker's hold on a build.
-#[derive(Clone, Debug)]
-pub struct Lease {
-    /// SHA-256 of the one-build token, in hex.
-    pub token_hash: String,
-    /// How long it lasts without a heartbeat, in milliseconds.
-    pub duration_ms: Millis,
 }
 
 /// What a worker gets when it claims its build.
@@ -60,18 +52,23 @@ enum Key<'a> {
 impl Store {
     /// Hands a waiting build to an executor: QUEUED or UNSCHEDULABLE becomes PENDING (a PENDING
     /// one whose worker never came is handed out again), under a new attempt number and a new
-    /// token that makes every older one worthless.
+    /// token, returned here, that makes every older one worthless.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn hand_out(&self, uid: &str, lease: &Lease) -> Result<Advanced, StoreError> {
+    pub async fn hand_out(
+        &self,
+        uid: &str,
+        lease_ms: Millis,
+    ) -> Result<(Advanced, Secret), StoreError> {
+        let secret = fresh_secret();
         let mut tx = self.db.write().await?;
         let Some(before) = locked(&mut tx, Key::Uid(uid)).await? else {
-            return Ok(Advanced::NotFound);
+            return Ok((Advanced::NotFound, secret));
         };
         let again = before.status == Status::Pending;
         if !again && !before.status.can_move_to(Status::Pending) {
-            return Ok(Advanced::Refused(before));
+            return Ok((Advanced::Refused(before), secret));
         }
         let now = now();
         let since = if again { before.status_since } else { now };
@@ -80,10 +77,10 @@ impl Store {
                  status_since = $2, attempt = attempt + 1, worker_token = $3,
                  worker_process = NULL, lease_expires_at = $4
              WHERE uid = $1",
-            params![uid, since, &lease.token_hash, now + lease.duration_ms],
+            params![uid, since, hash(secret.expose()), now + lease_ms],
         )
         .await?;
-        finish(tx, uid).await
+        Ok((self.finish(tx, uid).await?, secret))
     }
 
     /// Says why nothing can take a waiting build: QUEUED becomes UNSCHEDULABLE.
@@ -113,7 +110,7 @@ impl Store {
             params![uid, reason.as_str(), message, now()],
         )
         .await?;
-        finish(tx, uid).await
+        self.finish(tx, uid).await
     }
 
     /// A worker takes its build: PENDING becomes STARTING. Taking it twice with the same process
@@ -123,12 +120,12 @@ impl Store {
     /// When the database fails.
     pub async fn claim(
         &self,
-        token_hash: &str,
+        token: &str,
         process: &str,
         lease_ms: Millis,
     ) -> Result<Option<Claimed>, StoreError> {
         let mut tx = self.db.write().await?;
-        let Some(before) = locked(&mut tx, Key::Token(token_hash)).await? else {
+        let Some(before) = locked(&mut tx, Key::Token(token)).await? else {
             return Ok(None);
         };
         let holder: Option<Option<String>> = tx
@@ -171,6 +168,9 @@ impl Store {
             )
             .await?;
         tx.commit().await?;
+        if let (true, Some(claimed)) = (first, &claimed) {
+            self.changes.tell(&claimed.build);
+        }
         Ok(claimed)
     }
 
@@ -178,7 +178,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn build_of_worker(&self, token_hash: &str) -> Result<Option<Build>, StoreError> {
+    pub async fn build_of_worker(&self, token: &str) -> Result<Option<Build>, StoreError> {
         let mut session = self.db.read().await?;
         session
             .row(
@@ -187,7 +187,7 @@ impl Store {
                     build_columns!(),
                     " FROM builds WHERE worker_token = $1 AND concluded_at IS NULL"
                 ),
-                params![token_hash],
+                params![hash(token)],
                 build,
             )
             .await
@@ -197,13 +197,13 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn heartbeat(&self, token_hash: &str, lease_ms: Millis) -> Result<bool, StoreError> {
+    pub async fn heartbeat(&self, token: &str, lease_ms: Millis) -> Result<bool, StoreError> {
         let mut tx = self.db.write().await?;
         let touched = tx
             .execute(
                 "UPDATE builds SET lease_expires_at = $2
                  WHERE worker_token = $1 AND concluded_at IS NULL",
-                params![token_hash, now() + lease_ms],
+                params![hash(token), now() + lease_ms],
             )
             .await?;
         tx.commit().await?;
@@ -216,12 +216,12 @@ impl Store {
     /// When the database fails.
     pub async fn advance(
         &self,
-        token_hash: &str,
+        token: &str,
         status: Status,
         sha: Option<&str>,
     ) -> Result<Advanced, StoreError> {
         let mut tx = self.db.write().await?;
-        let Some(before) = locked(&mut tx, Key::Token(token_hash)).await? else {
+        let Some(before) = locked(&mut tx, Key::Token(token)).await? else {
             return Ok(Advanced::NotFound);
         };
         let moves = before.status != status;
@@ -235,7 +235,7 @@ impl Store {
             params![&before.uid, status.as_str(), since, sha],
         )
         .await?;
-        let advanced = finish(tx, &before.uid).await?;
+        let advanced = self.finish(tx, &before.uid).await?;
         Ok(match advanced {
             Advanced::Moved(build) if !moves => Advanced::Unchanged(build),
             other => other,
@@ -248,10 +248,10 @@ impl Store {
     /// When the database fails.
     pub async fn conclude_by_worker(
         &self,
-        token_hash: &str,
+        token: &str,
         ending: &Ending,
     ) -> Result<Advanced, StoreError> {
-        self.conclude(Key::Token(token_hash), None, ending).await
+        self.conclude(Key::Token(token), None, ending).await
     }
 
     /// The server concludes a build: aborted, crashed, could not be submitted. With `attempt`, only
@@ -304,55 +304,49 @@ impl Store {
             ],
         )
         .await?;
-        finish(tx, &before.uid).await
+        self.finish(tx, &before.uid).await
+    }
+
+    /// Reads the changed row back, commits, and tells who listens.
+    async fn finish(&self, mut tx: Session<'_>, uid: &str) -> Result<Advanced, StoreError> {
+        let after = tx
+            .row(
+                concat!("SELECT ", build_columns!(), " FROM builds WHERE uid = $1"),
+                params![uid],
+                build,
+            )
+            .await?;
+        tx.commit().await?;
+        let Some(after) = after else {
+            return Ok(Advanced::NotFound);
+        };
+        self.changes.tell(&after);
+        Ok(Advanced::Moved(after))
     }
 }
 
 /// The row as it is, held against other writers until the transaction ends.
 async fn locked(tx: &mut Session<'_>, key: Key<'_>) -> Result<Option<Build>, StoreError> {
-    let locks = tx.locks_rows();
-    let (sql, value) = match (key, locks) {
-        (Key::Uid(uid), false) => (
-            concat!("SELECT ", build_columns!(), " FROM builds WHERE uid = $1"),
-            uid,
-        ),
-        (Key::Uid(uid), true) => (
-            concat!(
-                "SELECT ",
-                build_columns!(),
-                " FROM builds WHERE uid = $1 FOR UPDATE"
-            ),
-            uid,
-        ),
-        (Key::Token(hash), false) => (
-            concat!(
-                "SELECT ",
-                build_columns!(),
-                " FROM builds WHERE worker_token = $1"
-            ),
-            hash,
-        ),
-        (Key::Token(hash), true) => (
-            concat!(
-                "SELECT ",
-                build_columns!(),
-                " FROM builds WHERE worker_token = $1 FOR UPDATE"
-            ),
-            hash,
-        ),
+    const BY_UID: &str = concat!("SELECT ", build_columns!(), " FROM builds WHERE uid = $1");
+    const BY_TOKEN: &str = concat!(
+        "SELECT ",
+        build_columns!(),
+        " FROM builds WHERE worker_token = $1"
+    );
+    const BY_UID_LOCKING: &str = concat!(
+        "SELECT ",
+        build_columns!(),
+        " FROM builds WHERE uid = $1 FOR UPDATE"
+    );
+    const BY_TOKEN_LOCKING: &str = concat!(
+        "SELECT ",
+        build_columns!(),
+        " FROM builds WHERE worker_token = $1 FOR UPDATE"
+    );
+    let (plain, locking, value) = match key {
+        Key::Uid(uid) => (BY_UID, BY_UID_LOCKING, uid.to_owned()),
+        Key::Token(token) => (BY_TOKEN, BY_TOKEN_LOCKING, hash(token)),
     };
+    let sql = if tx.locks_rows() { locking } else { plain };
     tx.row(sql, params![value], build).await
-}
-
-/// Reads the changed row back and commits.
-async fn finish(mut tx: Session<'_>, uid: &str) -> Result<Advanced, StoreError> {
-    let after = tx
-        .row(
-            concat!("SELECT ", build_columns!(), " FROM builds WHERE uid = $1"),
-            params![uid],
-            build,
-        )
-        .await?;
-    tx.commit().await?;
-    Ok(after.map_or(Advanced::NotFound, Advanced::Moved))
 }
