@@ -1,1 +1,21 @@
-//! Placeholder, filled in next.
+//! What this machine has and what runs on it.
+//!
+//! Builds run foreign code, so the server and the worker have to know three things about the
+//! machine: how much of it there is ([`capacity`]), how to fence one build in and end all of it
+//! ([`cgroup`]), and whether a process noted down earlier is still that very process
+//! ([`ProcessId`]). All of it is Linux only and none of it needs `unsafe`.
+
+mod capacity;
+pub mod cgroup;
+mod disk;
+mod lineage;
+mod process;
+mod program;
+
+pub use capacity::{Capacity, capacity};
+pub use cgroup::{Cgroup, CgroupError, Enforcement, Limit, Limits, Stats};
+pub use disk::{dir_size, disk_free};
+pub use lineage::{LineageError, become_subreaper, die_with_parent};
+pub use process::{ProcessError, ProcessId};
+pub use program::find_program;
+pub use rustix::process::Signal;
