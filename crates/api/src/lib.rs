@@ -1,1 +1,163 @@
-//! Placeholder, filled in next.
+//! The HTTP door: the Northflank-compatible API under `/v1`, the workers' protocol under
+//! `/worker/v1`, the registry under `/v2`, health. It knows tokens, permissions and wire shapes,
+//! and no SQL, no engine.
+
+mod edge;
+mod registry_access;
+mod removal;
+mod routes;
+mod settings;
+mod state;
+mod tail;
+mod worker_calls;
+
+pub use registry_access::RegistryAccess;
+pub use settings::Settings;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, patch, post};
+use edge::{ApiError, RateLimit, Sealer};
+use http::StatusCode;
+use logs::LogStore;
+use registry::Registry;
+use state::{Shared, State};
+use std::sync::Arc;
+use store::{Store, StoreError};
+
+/// JSON bodies of the API are small; anything larger is a mistake or an attack.
+const JSON_LIMIT: usize = 1024 * 1024;
+/// A chunk of a worker's log.
+const LOG_CHUNK_LIMIT: usize = 16 * 1024 * 1024;
+
+/// What the API stands on.
+pub struct Parts {
+    /// The store.
+    pub store: Store,
+    /// The logs.
+    pub logs: LogStore,
+    /// The embedded registry.
+    pub registry: Registry,
+    /// Git, for looking up branches.
+    pub git: git::Git,
+    /// What the operator decided.
+    pub settings: Settings,
+}
+
+/// Builds the whole router. Serve it with connection info, which the rate limit counts by.
+///
+/// # Errors
+/// When the key that seals cursors cannot be read or made.
+pub async fn router(parts: Parts) -> Result<Router, StoreError> {
+    let key = parts
+        .store
+        .fact_or("cursor-key", || store::random_key())
+        .await?;
+    let registry = parts.registry.router();
+    let state: State = Arc::new(Shared {
+        rate: RateLimit::new(parts.settings.rate_limit),
+        sealer: Sealer::new(&key),
+        store: parts.store,
+        logs: parts.logs,
+        registry: parts.registry,
+        git: parts.git,
+        settings: parts.settings,
+    });
+    let workers = worker_calls::router()
+        .layer(DefaultBodyLimit::max(LOG_CHUNK_LIMIT))
+        .with_state(Arc::clone(&state));
+    let outside = Router::new()
+        .route("/healthz", get(routes::machine::healthz))
+        .route("/readyz", get(routes::machine::readyz))
+        .nest("/v1", public().layer(DefaultBodyLimit::max(JSON_LIMIT)))
+        .fallback(not_found)
+        .method_not_allowed_fallback(wrong_method)
+        // Last added, first run: who calls is known before the limit counts.
+        .layer(from_fn_with_state(Arc::clone(&state), edge::limit_rate))
+        .layer(from_fn_with_state(Arc::clone(&state), edge::authenticate))
+        .with_state(state);
+    Ok(Router::new()
+        .nest(protocol::BASE, workers)
+        .merge(registry)
+        .merge(outside)
+        .layer(tower_http::catch_panic::CatchPanicLayer::custom(panicked)))
+}
+
+fn public() -> Router<State> {
+    use routes::machine;
+    Router::new()
+        .route("/login", get(machine::login))
+        .route("/plans", get(machine::plans))
+        .route("/regions", get(machine::regions))
+        .route("/cloud-providers/regions", get(machine::cloud_regions))
+        .nest("/projects", projects())
+        .nest("/teams/{teamId}/projects", projects())
+}
+
+/// Everything below a project; the same with and without a team in front.
+fn projects() -> Router<State> {
+    use routes::{build_logs, builds, projects, services};
+    Router::new()
+        .route(
+            "/",
+            get(projects::list)
+                .post(projects::create)
+                .put(projects::put),
+        )
+        .route(
+            "/{projectId}",
+            get(projects::get)
+                .patch(projects::patch)
+                .delete(projects::delete),
+        )
+        .route("/{projectId}/services", get(services::list))
+        .route(
+            "/{projectId}/services/build",
+            post(services::create).put(services::put),
+        )
+        .route(
+            "/{projectId}/services/build/{serviceId}",
+            patch(services::patch),
+        )
+        .route(
+            "/{projectId}/services/{serviceId}",
+            get(services::get).delete(services::delete),
+        )
+        .route(
+            "/{projectId}/services/{serviceId}/build",
+            get(builds::list).post(builds::start),
+        )
+        .route(
+            "/{projectId}/services/{serviceId}/build/{buildId}",
+            get(builds::get).delete(builds::abort),
+        )
+        .route(
+            "/{projectId}/services/{serviceId}/build-logs",
+            get(build_logs::build_logs),
+        )
+}
+
+async fn not_found(uri: http::Uri) -> ApiError {
+    let message = format!("There is nothing at `{}`.", uri.path());
+    ApiError::new(StatusCode::NOT_FOUND, "not-found", message)
+}
+
+async fn wrong_method(method: http::Method, uri: http::Uri) -> ApiError {
+    let message = format!("`{}` does not take {method}.", uri.path());
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        message,
+    )
+}
+
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    tracing::error!(panic = text, "a call panicked");
+    ApiError::internal().into_response()
+}

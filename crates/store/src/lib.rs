@@ -21,7 +21,7 @@ pub use error::StoreError;
 pub use projects::ProjectChanges;
 pub use queue::{OpenBuild, QueueHead};
 pub use services::ServiceChanges;
-pub use tokens::{NewToken, Token};
+pub use tokens::{NewToken, Token, random_key};
 pub use transition::{Advanced, Claimed, Ending};
 
 use sql::{Database, Postgres, Sqlite};

@@ -113,6 +113,28 @@ impl Store {
             .await
     }
 
+    /// A service's repository in the registry: `project/service`; `None` when it is gone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn repository(&self, service_uid: &str) -> Result<Option<String>, StoreError> {
+        let mut session = self.db.read().await?;
+        session
+            .row(
+                "SELECT p.id, s.id FROM services s JOIN projects p ON p.uid = s.project_uid
+                 WHERE s.uid = $1",
+                params![service_uid],
+                |row| {
+                    Ok(format!(
+                        "{}/{}",
+                        row.get::<String>(0)?,
+                        row.get::<String>(1)?
+                    ))
+                },
+            )
+            .await
+    }
+
     /// The service's newest build.
     ///
     /// # Errors

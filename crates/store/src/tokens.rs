@@ -51,6 +51,11 @@ pub(crate) fn fresh_secret() -> Secret {
     Secret::new(format!("boatyard_{}", hex::encode(bits)))
 }
 
+/// 256 random bits in hex, for a key that is made once and kept.
+pub fn random_key() -> String {
+    hex::encode(rand::random::<[u8; 32]>())
+}
+
 /// What is kept of a secret.
 pub(crate) fn hash(secret: &str) -> String {
     hex::encode(Sha256::digest(secret.as_bytes()))

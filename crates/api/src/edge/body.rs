@@ -1,0 +1,108 @@
+//! Bodies and query strings, read so that every error is in the envelope and names its field.
+
+use super::ApiError;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use http::StatusCode;
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+
+/// A JSON body.
+pub(crate) struct Body<T>(pub(crate) T);
+
+/// A JSON body that may be missing: then it is `{}`.
+pub(crate) struct OptionalBody<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let bytes = read(request, state).await?;
+        if bytes.is_empty() {
+            return Err(ApiError::bad_request(
+                "invalid-json",
+                "The call needs a JSON body.",
+            ));
+        }
+        parse(&bytes).map(Body)
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let bytes = read(request, state).await?;
+        parse(if bytes.is_empty() { b"{}" } else { &bytes }).map(OptionalBody)
+    }
+}
+
+async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Vec<u8>, ApiError> {
+    match axum::body::Bytes::from_request(request, state).await {
+        Ok(bytes) => Ok(bytes.to_vec()),
+        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err(ApiError::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body-too-large",
+                "The body is larger than this call takes.",
+            ))
+        }
+        Err(_) => Err(ApiError::bad_request(
+            "unreadable-body",
+            "The body could not be read.",
+        )),
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        if inner.is_data() {
+            ApiError::field(&path, plain(&inner))
+        } else {
+            ApiError::bad_request("invalid-json", format!("The body is not JSON: {inner}."))
+        }
+    })?;
+    json.end().map_err(|error| {
+        ApiError::bad_request("invalid-json", format!("The body is not JSON: {error}."))
+    })?;
+    Ok(value)
+}
+
+/// serde's words without the position, which means little in a body a program wrote.
+fn plain(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let end = text.rfind(" at line ").unwrap_or(text.len());
+    format!("is wrong: {}", &text[..end])
+}
+
+/// The query string's parameters; the last one of a name counts.
+pub(crate) struct Params(HashMap<String, String>);
+
+impl Params {
+    pub(crate) fn parse(query: &str) -> Params {
+        Params(
+            form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
+        )
+    }
+
+    /// A parameter that is there and not empty.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Params {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Params::parse(parts.uri.query().unwrap_or_default()))
+    }
+}

@@ -1,0 +1,95 @@
+//! Who calls: the token behind a request and what it may do.
+
+use super::ApiError;
+use crate::state::State;
+use axum::extract::{FromRequestParts, Request};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use domain::{Permission, Project};
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use std::sync::Arc;
+use store::Token;
+
+/// The one team until teams land.
+pub(crate) const DEFAULT_TEAM: &str = "default";
+
+/// A caller with a valid token.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub(crate) token: Arc<Token>,
+}
+
+impl Caller {
+    /// Whether the token's role has the permission; 403 naming it otherwise.
+    pub(crate) fn require(&self, permission: Permission) -> Result<(), ApiError> {
+        if self.token.permissions.allows(permission) {
+            Ok(())
+        } else {
+            Err(ApiError::forbidden(permission))
+        }
+    }
+
+    /// The team a call is about: the one in the path, or the token's own. 404 for another team.
+    pub(crate) fn team<'a>(&'a self, in_path: Option<&'a str>) -> Result<&'a str, ApiError> {
+        match in_path {
+            Some(team) if team != self.token.team => Err(ApiError::not_found("team", team)),
+            _ => Ok(&self.token.team),
+        }
+    }
+
+    /// Whether the token may see a project at all.
+    pub(crate) fn sees(&self, project: &Project) -> bool {
+        project.team == self.token.team && self.sees_project_id(&project.id)
+    }
+
+    /// Whether the token's restriction names this project, or there is none.
+    pub(crate) fn sees_project_id(&self, id: &str) -> bool {
+        self.token
+            .projects
+            .as_ref()
+            .is_none_or(|only| only.iter().any(|p| p == id))
+    }
+}
+
+impl FromRequestParts<State> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, ApiError> {
+        parts
+            .extensions
+            .get::<Caller>()
+            .cloned()
+            .ok_or_else(ApiError::unauthorized)
+    }
+}
+
+/// The bearer token of a request.
+pub(crate) fn bearer(headers: &http::HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(token.trim())
+}
+
+/// Middleware: finds out who calls, before the rate limit counts. A bad token is refused by the
+/// calls that need one, so that their 401 is counted and carries the rate headers too.
+pub(crate) async fn authenticate(
+    axum::extract::State(state): axum::extract::State<State>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if let Some(secret) = bearer(request.headers()) {
+        match state.store.token_by_secret(secret).await {
+            Ok(Some(token)) => {
+                request.extensions_mut().insert(Caller {
+                    token: Arc::new(token),
+                });
+            }
+            Ok(None) => {}
+            Err(error) => return ApiError::from(error).into_response(),
+        }
+    }
+    next.run(request).await
+}

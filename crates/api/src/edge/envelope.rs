@@ -1,0 +1,54 @@
+//! Success: always status 200 with `{"data": …}`, because the published client takes any other
+//! status for an error.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// `{"data": T}`.
+#[derive(Serialize)]
+pub(crate) struct Data<T: Serialize> {
+    pub(crate) data: T,
+}
+
+impl<T: Serialize> IntoResponse for Data<T> {
+    fn into_response(self) -> Response {
+        Json(self).into_response()
+    }
+}
+
+/// `{"data": {}}`.
+pub(crate) type Nothing = Data<Empty>;
+
+#[derive(Serialize)]
+pub(crate) struct Empty {}
+
+impl Nothing {
+    pub(crate) fn new() -> Self {
+        Data { data: Empty {} }
+    }
+}
+
+/// `{"data": T, "pagination": …}`.
+#[derive(Serialize)]
+pub(crate) struct Listed<T: Serialize> {
+    pub(crate) data: T,
+    pub(crate) pagination: Pagination,
+}
+
+/// Where a walk stands. A cursor is there only when there is a next page: on the last page it
+/// would make the published client loop for ever.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Pagination {
+    pub(crate) has_next_page: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<String>,
+    pub(crate) count: usize,
+}
+
+impl<T: Serialize> IntoResponse for Listed<T> {
+    fn into_response(self) -> Response {
+        Json(self).into_response()
+    }
+}

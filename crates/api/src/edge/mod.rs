@@ -1,0 +1,21 @@
+//! What every call shares: the envelope, errors, tokens, the rate limit, bodies, pagination.
+
+mod body;
+mod caller;
+mod cursor;
+mod envelope;
+mod error;
+mod pagination;
+mod problems;
+mod rate;
+mod time;
+
+pub(crate) use body::{Body, OptionalBody, Params};
+pub(crate) use caller::{Caller, DEFAULT_TEAM, authenticate, bearer};
+pub(crate) use cursor::Sealer;
+pub(crate) use envelope::{Data, Listed, Nothing, Pagination};
+pub(crate) use error::ApiError;
+pub(crate) use pagination::{PageQuery, Start};
+pub(crate) use problems::Problems;
+pub(crate) use rate::{RateLimit, limit_rate};
+pub(crate) use time::{iso_micros, iso_millis, parse_iso};

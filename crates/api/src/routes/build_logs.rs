@@ -1,0 +1,257 @@
+//! Build logs: a range over HTTP, a tail over WebSocket.
+
+use super::builds::find;
+use super::places::Place;
+use crate::edge::{ApiError, Caller, Data, Params, Problems, iso_micros, parse_iso};
+use crate::state::State;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{Path, State as FromState};
+use axum::response::{IntoResponse, Response};
+use domain::{Build, Permission, Service};
+use logs::{Direction, Filter, LogLine, Query};
+use serde::Serialize;
+
+/// Lines of a range unless the call says otherwise.
+const DEFAULT_LINES: usize = 1000;
+/// Lines of a range at the most.
+const MAX_LINES: usize = 10_000;
+
+/// A line on the wire.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LineView<'a> {
+    container_id: &'a str,
+    log: String,
+    ts: String,
+}
+
+impl<'a> LineView<'a> {
+    pub(crate) fn new(container_id: &'a str, line: LogLine) -> Self {
+        LineView {
+            container_id,
+            log: line.text,
+            ts: iso_micros(line.ts),
+        }
+    }
+}
+
+/// What a range and a tail both ask for.
+pub(crate) struct Asked {
+    pub(crate) start: Option<i64>,
+    pub(crate) end: Option<i64>,
+    pub(crate) lines: Option<usize>,
+    pub(crate) direction: Direction,
+    pub(crate) filter: Option<Filter>,
+}
+
+impl Asked {
+    pub(crate) fn read(params: &Params, build: Option<&Build>) -> Result<Asked, ApiError> {
+        let mut problems = Problems::default();
+        let mut start = time(params, "startTime", &mut problems);
+        let mut end = time(params, "endTime", &mut problems);
+        if let Some(seconds) = whole(params, "duration", i64::from(u32::MAX), &mut problems) {
+            let micros = seconds * 1_000_000;
+            match (start, end) {
+                (Some(from), None) => end = Some(from.saturating_add(micros)),
+                (None, Some(to)) => start = Some(to.saturating_sub(micros)),
+                (None, None) => start = Some(newest(build).saturating_sub(micros)),
+                (Some(_), Some(_)) => {
+                    problems.add(
+                        "duration",
+                        "cannot be given with both startTime and endTime",
+                    );
+                }
+            }
+        }
+        let lines = whole(params, "lineLimit", MAX_LINES as i64, &mut problems);
+        let direction = match params.get("direction") {
+            None | Some("forward") => Direction::Forward,
+            Some("backward") => Direction::Backward,
+            Some(_) => {
+                problems.add("direction", "must be forward or backward");
+                Direction::Forward
+            }
+        };
+        let filter = filter(params, &mut problems);
+        problems.into_result()?;
+        let lines = lines.and_then(|lines| usize::try_from(lines).ok());
+        Ok(Asked {
+            start,
+            end,
+            lines,
+            direction,
+            filter,
+        })
+    }
+}
+
+/// The latest moment a build's log can have: its end, or now.
+fn newest(build: Option<&Build>) -> i64 {
+    let concluded = build.and_then(|build| build.concluded_at);
+    concluded.map_or_else(
+        || jiff::Timestamp::now().as_microsecond(),
+        |millis| (millis + 1) * 1000,
+    )
+}
+
+fn time(params: &Params, name: &str, problems: &mut Problems) -> Option<i64> {
+    let text = params.get(name)?;
+    let time = parse_iso(text);
+    if time.is_none() {
+        problems.add(
+            name,
+            "must be an ISO 8601 time like 2021-07-28T15:55:38.296Z",
+        );
+    }
+    time
+}
+
+fn whole(params: &Params, name: &str, max: i64, problems: &mut Problems) -> Option<i64> {
+    let value = params
+        .get(name)?
+        .parse::<i64>()
+        .ok()
+        .filter(|value| (1..=max).contains(value));
+    if value.is_none() {
+        problems.add(name, format!("must be a whole number from 1 to {max}"));
+    }
+    value
+}
+
+fn filter(params: &Params, problems: &mut Problems) -> Option<Filter> {
+    const NAMES: [&str; 4] = [
+        "textIncludes",
+        "textNotIncludes",
+        "regexIncludes",
+        "regexNotIncludes",
+    ];
+    let given: Vec<(&str, &str)> = NAMES
+        .iter()
+        .filter_map(|name| Some((*name, params.get(name)?)))
+        .collect();
+    let (name, text) = match given[..] {
+        [] => return None,
+        [one] => one,
+        [_, (second, _), ..] => {
+            problems.add(second, "cannot be combined with another text filter");
+            return None;
+        }
+    };
+    let filter = match name {
+        "textIncludes" => Ok(Filter::text_includes(text)),
+        "textNotIncludes" => Ok(Filter::text_not_includes(text)),
+        "regexIncludes" => Filter::regex_includes(text),
+        _ => Filter::regex_not_includes(text),
+    };
+    filter
+        .map_err(|error| problems.add(name, format!("is not a usable pattern: {error}")))
+        .ok()
+}
+
+/// `GET …/build-logs`: a range, or with `queryType=tail` the upgrade to a WebSocket.
+pub(crate) async fn build_logs(
+    FromState(state): FromState<State>,
+    caller: Option<CallerHere>,
+    Path(place): Path<Place>,
+    params: Params,
+    upgrade: Option<Upgrade>,
+) -> Result<Response, ApiError> {
+    match params.get("queryType") {
+        Some("tail") => {
+            let Some(Upgrade(upgrade)) = upgrade else {
+                return Err(ApiError::bad_request(
+                    "websocket-required",
+                    "A tail needs a WebSocket: connect with ws:// or wss://.",
+                ));
+            };
+            Ok(crate::tail::upgrade(state, place, params, upgrade))
+        }
+        None | Some("range") => {
+            let caller = caller
+                .map(|CallerHere(caller)| caller)
+                .ok_or_else(ApiError::unauthorized)?;
+            range(&state, &caller, &place, &params).await
+        }
+        Some(_) => Err(ApiError::field("queryType", "must be range or tail")),
+    }
+}
+
+async fn range(
+    state: &State,
+    caller: &Caller,
+    place: &Place,
+    params: &Params,
+) -> Result<Response, ApiError> {
+    let (_, service) = place
+        .service(state, caller, Permission::ServiceRead)
+        .await?;
+    let build = asked_build(state, &service, params).await?;
+    let asked = Asked::read(params, build.as_ref())?;
+    let Some(build) = build else {
+        return Ok(Data {
+            data: Vec::<LineView<'_>>::new(),
+        }
+        .into_response());
+    };
+    let query = Query {
+        start_ts: asked.start,
+        end_ts: asked.end,
+        limit: asked.lines.unwrap_or(DEFAULT_LINES),
+        direction: asked.direction,
+        filter: asked.filter,
+    };
+    let lines = state.logs.read(&build.uid, query).await?;
+    let data: Vec<_> = lines
+        .into_iter()
+        .map(|line| LineView::new(&build.id, line))
+        .collect();
+    Ok(Data { data }.into_response())
+}
+
+/// The build the call names, or the service's newest.
+pub(crate) async fn asked_build(
+    state: &State,
+    service: &Service,
+    params: &Params,
+) -> Result<Option<Build>, ApiError> {
+    match params.get("buildId") {
+        Some(id) => Ok(Some(find(state, service, id).await?)),
+        None => Ok(state
+            .store
+            .builds(service, store::Page::Skip(0), 1)
+            .await?
+            .pop()),
+    }
+}
+
+/// A caller, where the request carries a token: a tail sends its token later.
+pub(crate) struct CallerHere(Caller);
+
+impl axum::extract::OptionalFromRequestParts<State> for CallerHere {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        parts: &mut http::request::Parts,
+        _: &State,
+    ) -> Result<Option<Self>, Self::Rejection> {
+        Ok(parts.extensions.get::<Caller>().cloned().map(CallerHere))
+    }
+}
+
+/// A WebSocket upgrade, where the request asks for one.
+pub(crate) struct Upgrade(WebSocketUpgrade);
+
+impl axum::extract::OptionalFromRequestParts<State> for Upgrade {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        parts: &mut http::request::Parts,
+        state: &State,
+    ) -> Result<Option<Self>, Self::Rejection> {
+        let upgrade =
+            <WebSocketUpgrade as axum::extract::FromRequestParts<State>>::from_request_parts(
+                parts, state,
+            );
+        Ok(upgrade.await.ok().map(Upgrade))
+    }
+}

@@ -1,0 +1,338 @@
+//! Builds: list, get, start, abort. The list is the heart of it all.
+
+use super::places::Place;
+use super::service_input::check_arguments;
+use crate::edge::{
+    ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Problems, Start, iso_millis,
+};
+use crate::state::State;
+use axum::extract::{Path, State as FromState};
+use domain::{Build, BuildRequest, Permission, Reason, Service, Status, fields};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use store::{Advanced, Ending, NewBuild, Page};
+
+/// A build on the wire. Beyond the contract: `number`, `reason`, `digest`, `size`, `startedAt`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BuildView {
+    id: String,
+    number: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    branch: Option<String>,
+    pull_request_id: Option<i64>,
+    status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha: Option<String>,
+    registry: RegistryView,
+    concluded: bool,
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started_at: Option<String>,
+    success: bool,
+    message: Option<String>,
+    /// Whole seconds since 1970, as the contract has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    build_concluded_at: Option<i64>,
+}
+
+#[derive(Default, Serialize)]
+pub(crate) struct RegistryView {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<i64>,
+}
+
+impl BuildView {
+    pub(crate) fn new(build: Build, registry_host: &str) -> Self {
+        BuildView {
+            registry: build
+                .image
+                .map_or_else(RegistryView::default, |image| RegistryView {
+                    uri: Some(format!("{registry_host}/{}", image.name)),
+                    digest: Some(image.digest),
+                    size: Some(image.size),
+                }),
+            id: build.id,
+            number: build.number,
+            branch: build.branch,
+            pull_request_id: build.pull_request_id,
+            status: build.status,
+            reason: build.reason,
+            sha: build.sha,
+            concluded: build.status.is_concluded(),
+            created_at: iso_millis(build.created_at),
+            started_at: build.started_at.map(iso_millis),
+            success: build.status == Status::Success,
+            message: build.message,
+            build_concluded_at: build.concluded_at.map(|millis| millis / 1000),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct Builds {
+    builds: Vec<BuildView>,
+}
+
+/// `GET …/services/{serviceId}/build`.
+pub(crate) async fn list(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+    params: Params,
+) -> Result<Listed<Builds>, ApiError> {
+    let (_, service) = place
+        .service(&state, &caller, Permission::ServiceRead)
+        .await?;
+    let list = format!("builds:{}", service.uid);
+    let query = PageQuery::read(&params, &state.sealer, &list)?;
+    let page = match query.start {
+        Start::After(number) => Page::Before(number),
+        Start::Skip(count) => Page::Skip(count),
+    };
+    let mut rows = state.store.builds(&service, page, query.limit()).await?;
+    let pagination = query.cut(&mut rows, &state.sealer, &list, |build| build.number);
+    let host = &state.settings.registry_host;
+    let builds = rows
+        .into_iter()
+        .map(|build| BuildView::new(build, host))
+        .collect();
+    Ok(Listed {
+        data: Builds { builds },
+        pagination,
+    })
+}
+
+/// `GET …/services/{serviceId}/build/{buildId}`.
+pub(crate) async fn get(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+) -> Result<Data<BuildView>, ApiError> {
+    let (_, service) = place
+        .service(&state, &caller, Permission::ServiceRead)
+        .await?;
+    let build = find(&state, &service, &place.build_id).await?;
+    Ok(Data {
+        data: BuildView::new(build, &state.settings.registry_host),
+    })
+}
+
+pub(crate) async fn find(state: &State, service: &Service, id: &str) -> Result<Build, ApiError> {
+    let build = state.store.build(&service.uid, id).await?;
+    build.ok_or_else(|| ApiError::not_found("build", id))
+}
+
+/// What start takes.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct StartInput {
+    bundle_url: Option<String>,
+    sha: Option<String>,
+    branch: Option<String>,
+    pull_request_id: Option<i64>,
+    #[serde(default)]
+    overrides: Overrides,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct Overrides {
+    build_arguments: BTreeMap<String, String>,
+    build_files: BTreeMap<String, Value>,
+    docker_secret_mounts: BTreeMap<String, Value>,
+    docker: DockerOverrides,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct DockerOverrides {
+    docker_file_path: Option<String>,
+    docker_work_dir: Option<String>,
+    dockerfile_target: Option<String>,
+}
+
+impl StartInput {
+    fn check(&self) -> Result<(), ApiError> {
+        let mut problems = Problems::default();
+        problems.refuse("bundleUrl", self.bundle_url.is_some());
+        problems.check_some("sha", self.sha.as_deref(), fields::sha);
+        if let Some(branch) = &self.branch
+            && let Err(error) = git::RefName::parse(branch)
+        {
+            problems.add("branch", error.to_string());
+        }
+        if self.pull_request_id.is_some_and(|id| id < 1) {
+            problems.add("pullRequestId", "must be a positive number");
+        }
+        match (&self.branch, self.pull_request_id) {
+            (Some(_), Some(_)) => {
+                problems.add("pullRequestId", "cannot be given together with `branch`");
+            }
+            (None, None) if self.sha.is_none() && self.bundle_url.is_none() => {
+                problems.add(
+                    "branch",
+                    "is required, unless `pullRequestId` or `sha` is given",
+                );
+            }
+            _ => {}
+        }
+        self.overrides.check(&mut problems);
+        problems.into_result()
+    }
+}
+
+impl Overrides {
+    fn check(&self, problems: &mut Problems) {
+        check_arguments("overrides.buildArguments", &self.build_arguments, problems);
+        problems.refuse("overrides.buildFiles", !self.build_files.is_empty());
+        problems.refuse(
+            "overrides.dockerSecretMounts",
+            !self.docker_secret_mounts.is_empty(),
+        );
+        let docker = &self.docker;
+        let path = docker.docker_file_path.as_deref();
+        problems.check_some(
+            "overrides.docker.dockerFilePath",
+            path,
+            fields::docker_file_path,
+        );
+        let dir = docker.docker_work_dir.as_deref();
+        problems.check_some(
+            "overrides.docker.dockerWorkDir",
+            dir,
+            fields::docker_work_dir,
+        );
+        let target = docker.dockerfile_target.as_deref();
+        problems.check_some("overrides.docker.dockerfileTarget", target, fields::stage);
+    }
+}
+
+/// `POST …/services/{serviceId}/build`: accepts a build. Its row and its number are stored before
+/// the answer goes out.
+pub(crate) async fn start(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+    Body(input): Body<StartInput>,
+) -> Result<Data<BuildView>, ApiError> {
+    let (_, service) = place
+        .service(&state, &caller, Permission::DeployBuild)
+        .await?;
+    input.check()?;
+    let request = request(&state, &service, input);
+    let sha = resolve(&state, &request).await;
+    let created_by = Some(caller.token.id.clone());
+    let build = state
+        .store
+        .accept_build(
+            &service,
+            NewBuild {
+                request,
+                sha,
+                created_by,
+            },
+        )
+        .await?;
+    Ok(Data {
+        data: BuildView::new(build, &state.settings.registry_host),
+    })
+}
+
+/// The service's specification with the call's overrides on top, fixed for this build.
+fn request(state: &State, service: &Service, input: StartInput) -> BuildRequest {
+    let spec = &service.spec;
+    let settings = &state.settings;
+    let plan = spec.build_plan.as_deref().and_then(|id| settings.plan(id));
+    let mut build_arguments = spec.build_arguments.clone();
+    build_arguments.extend(input.overrides.build_arguments);
+    let docker = input.overrides.docker;
+    let dockerfile = &spec.dockerfile;
+    BuildRequest {
+        project_url: spec.source.project_url.clone(),
+        project_type: spec.source.project_type,
+        branch: input.branch,
+        pull_request_id: input.pull_request_id,
+        sha: input.sha,
+        docker_file_path: docker
+            .docker_file_path
+            .unwrap_or_else(|| dockerfile.docker_file_path.clone()),
+        docker_work_dir: docker
+            .docker_work_dir
+            .unwrap_or_else(|| dockerfile.docker_work_dir.clone()),
+        target: docker
+            .dockerfile_target
+            .or_else(|| dockerfile.target.clone()),
+        build_arguments,
+        use_cache: dockerfile.use_cache,
+        cache_storage_mb: dockerfile.cache_storage_mb.or(settings.cache_storage_mb),
+        include_git_folder: spec.include_git_folder,
+        ephemeral_storage_mb: spec
+            .ephemeral_storage_mb
+            .unwrap_or(settings.ephemeral_storage_mb),
+        plan: plan.unwrap_or(&settings.default_plan).clone(),
+        architecture: spec.architecture,
+        time_limit_seconds: settings.time_limit_seconds,
+    }
+}
+
+/// How long start waits for the git server. A queued build then has the commit that its branch had
+/// when it was asked for. When the server does not answer in time, or knows no such branch, the
+/// build is accepted all the same: its worker asks again, and a failure is listed with its reason.
+const RESOLVE: Duration = Duration::from_secs(5);
+
+async fn resolve(state: &State, request: &BuildRequest) -> Option<String> {
+    if request.sha.is_some() {
+        return None;
+    }
+    let branch = git::RefName::parse(request.branch.as_deref()?).ok()?;
+    let url = git::RepoUrl::parse(&request.project_url, &state.settings.git_protocols).ok()?;
+    let asked = state.git.resolve_branch(&url, &branch);
+    match tokio::time::timeout(RESOLVE, asked).await {
+        Ok(Ok(sha)) => Some(sha.to_string()),
+        Ok(Err(error)) => {
+            tracing::info!(%error, "the branch is left to the worker to resolve");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+/// `DELETE …/services/{serviceId}/build/{buildId}`: aborts. Aborting what is over already is a
+/// conflict that says how it ended.
+pub(crate) async fn abort(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+) -> Result<Nothing, ApiError> {
+    let (_, service) = place
+        .service(&state, &caller, Permission::DeployBuild)
+        .await?;
+    let build = find(&state, &service, &place.build_id).await?;
+    let ending = Ending {
+        status: Status::Aborted,
+        reason: Some(Reason::AbortedByRequest),
+        message: format!("Aborted by the token `{}`", caller.token.name),
+        image: None,
+    };
+    match state
+        .store
+        .conclude_by_server(&build.uid, None, &ending)
+        .await?
+    {
+        Advanced::Moved(_) | Advanced::Unchanged(_) => Ok(Nothing::new()),
+        Advanced::Refused(now) => Err(ApiError::conflict(format!(
+            "The build is over already: {}. There is nothing to abort.",
+            now.status
+        ))),
+        Advanced::NotFound => Err(ApiError::not_found("build", &build.id)),
+    }
+}

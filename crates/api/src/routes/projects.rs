@@ -1,0 +1,380 @@
+//! Projects.
+
+use super::places::Place;
+use crate::edge::{
+    ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Problems, Start, iso_millis,
+};
+use crate::removal;
+use crate::state::State;
+use axum::extract::{Path, State as FromState};
+use domain::{Permission, Project, Service, fields, slug};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::ProjectChanges;
+
+/// What create, put and patch take. `networking` belongs to running workloads, which Boatyard has
+/// none of; it and BYOC clusters are refused rather than ignored.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ProjectInput {
+    name: Option<String>,
+    description: Option<String>,
+    color: Option<String>,
+    region: Option<String>,
+    cluster_id: Option<String>,
+    networking: Option<Value>,
+    custom_registry: Option<Value>,
+}
+
+impl ProjectInput {
+    fn problems(&self, region: &str) -> Problems {
+        let mut problems = Problems::default();
+        problems.check_some(
+            "description",
+            self.description.as_deref(),
+            fields::description,
+        );
+        problems.check_some("color", self.color.as_deref(), fields::color);
+        if let Some(asked) = self.region.as_deref().filter(|asked| *asked != region) {
+            problems.add(
+                "region",
+                format!("`{asked}` is not a region of this server: it has `{region}`"),
+            );
+        }
+        problems.refuse("clusterId", self.cluster_id.is_some());
+        problems.refuse("networking", self.networking.is_some());
+        problems.refuse("customRegistry", self.custom_registry.is_some());
+        problems
+    }
+
+    fn check_new(&self, region: &str) -> Result<String, ApiError> {
+        let mut problems = self.problems(region);
+        let name = self.name.clone().unwrap_or_default();
+        if self.name.is_none() {
+            problems.add("name", "is required");
+        } else {
+            problems.check("name", fields::name(&name, fields::PROJECT_NAME));
+        }
+        problems.into_result()?;
+        Ok(name)
+    }
+}
+
+/// What create, put and patch answer.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ProjectView {
+    id: String,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    color: Option<String>,
+    region: String,
+    created_at: String,
+    updated_at: String,
+}
+
+impl From<Project> for ProjectView {
+    fn from(project: Project) -> Self {
+        ProjectView {
+            id: project.id,
+            name: project.name,
+            description: project.description,
+            color: project.color,
+            region: project.region,
+            created_at: iso_millis(project.created_at),
+            updated_at: iso_millis(project.updated_at),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Summary {
+    id: String,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Projects {
+    projects: Vec<Summary>,
+}
+
+/// `GET /v1/projects`.
+pub(crate) async fn list(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+    params: Params,
+) -> Result<Listed<Projects>, ApiError> {
+    let team = caller.team(place.team_id.as_deref())?;
+    caller.require(Permission::ProjectRead)?;
+    let list = format!("projects:{team}");
+    let page = PageQuery::read(&params, &state.sealer, &list)?;
+    let mut rows = match &caller.token.projects {
+        None => {
+            let (after, skip) = match page.start {
+                Start::After(number) => (number, 0),
+                Start::Skip(count) => (0, count),
+            };
+            state
+                .store
+                .projects(team, after, skip, page.limit())
+                .await?
+        }
+        Some(ids) => some(&state, team, ids, &page).await?,
+    };
+    let pagination = page.cut(&mut rows, &state.sealer, &list, |project| project.number);
+    let projects = rows
+        .into_iter()
+        .map(|p| Summary {
+            id: p.id,
+            name: p.name,
+            description: p.description,
+        })
+        .collect();
+    Ok(Listed {
+        data: Projects { projects },
+        pagination,
+    })
+}
+
+/// The page of a token that sees only the projects it names: they are few.
+async fn some(
+    state: &State,
+    team: &str,
+    ids: &[String],
+    page: &PageQuery,
+) -> Result<Vec<Project>, ApiError> {
+    let mut projects = Vec::new();
+    for id in ids {
+        projects.extend(state.store.project(team, id).await?);
+    }
+    projects.sort_by_key(|project| project.number);
+    projects.dedup_by_key(|project| project.number);
+    let from = match page.start {
+        Start::After(number) => projects.partition_point(|project| project.number <= number),
+        Start::Skip(count) => usize::try_from(count).unwrap_or(usize::MAX),
+    };
+    let limit = usize::try_from(page.limit()).unwrap_or(usize::MAX);
+    Ok(projects.into_iter().skip(from).take(limit).collect())
+}
+
+/// `POST /v1/projects`.
+pub(crate) async fn create(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+    Body(input): Body<ProjectInput>,
+) -> Result<Data<ProjectView>, ApiError> {
+    let team = caller.team(place.team_id.as_deref())?;
+    caller.require(Permission::ProjectCreate)?;
+    let name = input.check_new(&state.settings.region)?;
+    let project = make(&state, &caller, team, name, input).await?;
+    Ok(Data {
+        data: project.into(),
+    })
+}
+
+async fn make(
+    state: &State,
+    caller: &Caller,
+    team: &str,
+    name: String,
+    input: ProjectInput,
+) -> Result<Project, ApiError> {
+    let id = slug::from_name(&name);
+    if !caller.sees_project_id(&id) {
+        return Err(ApiError::not_found("project", &id));
+    }
+    let taken = format!("There is a project with the id `{id}` already; choose another name.");
+    let project = Project {
+        uid: String::new(),
+        team: team.to_owned(),
+        number: 0,
+        id,
+        name,
+        description: input.description,
+        color: input.color,
+        region: state.settings.region.clone(),
+        created_at: 0,
+        updated_at: 0,
+    };
+    state
+        .store
+        .create_project(project)
+        .await
+        .map_err(|error| match error {
+            store::StoreError::Conflict => ApiError::conflict(taken),
+            other => other.into(),
+        })
+}
+
+/// `PUT /v1/projects`: creates, or updates the one whose id the name derives.
+pub(crate) async fn put(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+    Body(input): Body<ProjectInput>,
+) -> Result<Data<ProjectView>, ApiError> {
+    let team = caller.team(place.team_id.as_deref())?;
+    caller.require(Permission::ProjectCreate)?;
+    let name = input.check_new(&state.settings.region)?;
+    let existing = state.store.project(team, &slug::from_name(&name)).await?;
+    let project = match existing.filter(|project| caller.sees(project)) {
+        None => make(&state, &caller, team, name, input).await?,
+        Some(project) => change(&state, &project, input).await?,
+    };
+    Ok(Data {
+        data: project.into(),
+    })
+}
+
+async fn change(
+    state: &State,
+    project: &Project,
+    input: ProjectInput,
+) -> Result<Project, ApiError> {
+    let changes = ProjectChanges {
+        description: input.description,
+        color: input.color,
+    };
+    state
+        .store
+        .update_project(&project.uid, changes)
+        .await?
+        .ok_or_else(|| ApiError::not_found("project", &project.id))
+}
+
+/// `PATCH /v1/projects/{projectId}`.
+pub(crate) async fn patch(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+    Body(input): Body<ProjectInput>,
+) -> Result<Data<ProjectView>, ApiError> {
+    let project = place
+        .project(&state, &caller, Permission::ProjectUpdate)
+        .await?;
+    let mut problems = input.problems(&project.region);
+    if input.name.is_some() {
+        problems.add(
+            "name",
+            "cannot be changed: the project's id derives from it",
+        );
+    }
+    problems.into_result()?;
+    Ok(Data {
+        data: change(&state, &project, input).await?.into(),
+    })
+}
+
+/// What `get` answers: the published shape, whose parts for running workloads are empty here.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ProjectDetails {
+    #[serde(flatten)]
+    project: ProjectView,
+    deployment: Deployment,
+    services: Vec<ServiceSummary>,
+    jobs: [(); 0],
+    addons: [(); 0],
+    cluster: Cluster,
+}
+
+#[derive(Serialize)]
+struct Deployment {
+    region: String,
+}
+
+/// The one cluster of a single machine.
+#[derive(Serialize)]
+pub(crate) struct Cluster {
+    id: String,
+    name: String,
+}
+
+impl Cluster {
+    pub(crate) fn of(region: &str) -> Cluster {
+        Cluster {
+            id: region.to_owned(),
+            name: region.to_owned(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ServiceSummary {
+    id: String,
+    app_id: String,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    service_type: &'static str,
+}
+
+/// How a service is named in full: `/team/project/service`.
+pub(crate) fn app_id(project: &Project, service: &Service) -> String {
+    format!("/{}/{}/{}", project.team, project.id, service.id)
+}
+
+/// `GET /v1/projects/{projectId}`.
+pub(crate) async fn get(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+) -> Result<Data<ProjectDetails>, ApiError> {
+    let project = place
+        .project(&state, &caller, Permission::ProjectRead)
+        .await?;
+    let services = state.store.services(&project.uid, 0, 0, i64::MAX).await?;
+    let services = services
+        .into_iter()
+        .map(|(service, _)| ServiceSummary {
+            app_id: app_id(&project, &service),
+            id: service.id,
+            name: service.name,
+            description: service.description,
+            service_type: "build",
+        })
+        .collect();
+    Ok(Data {
+        data: ProjectDetails {
+            deployment: Deployment {
+                region: project.region.clone(),
+            },
+            services,
+            jobs: [],
+            addons: [],
+            cluster: Cluster::of(&project.region),
+            project: project.into(),
+        },
+    })
+}
+
+/// `DELETE /v1/projects/{projectId}`: an empty one, or with `delete_child_objects=true` all of it.
+pub(crate) async fn delete(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+    params: Params,
+) -> Result<Nothing, ApiError> {
+    let project = place
+        .project(&state, &caller, Permission::ProjectDelete)
+        .await?;
+    if params.get("delete_child_objects") == Some("true") {
+        for (service, _) in state.store.services(&project.uid, 0, 0, i64::MAX).await? {
+            removal::remove_service(&state, &project, &service).await?;
+        }
+    }
+    if state.store.delete_project(&project.uid).await? {
+        return Ok(Nothing::new());
+    }
+    Err(ApiError::conflict(format!(
+        "The project `{}` still has services. Delete them first, or call with delete_child_objects=true.",
+        project.id
+    )))
+}

@@ -1,0 +1,241 @@
+//! A build service as the wire shows it: one shape that holds what create, put, patch and get
+//! promise, so that what is read can be written back.
+
+use super::projects::{Cluster, app_id};
+use crate::edge::iso_millis;
+use domain::service::{Architecture, DockerfileSettings, LatestBuild, ProjectType};
+use domain::{Project, Service, Status};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What a list of services shows of each.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ServiceSummary {
+    id: String,
+    app_id: String,
+    project_id: String,
+    name: String,
+    tags: [String; 0],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    service_type: &'static str,
+    #[serde(rename = "disabledCI")]
+    disabled_ci: bool,
+    #[serde(rename = "disabledCD")]
+    disabled_cd: bool,
+    status: ServiceStatus,
+}
+
+/// Everything about one service.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ServiceView {
+    #[serde(flatten)]
+    summary: ServiceSummary,
+    created_at: String,
+    updated_at: String,
+    service_paused: bool,
+    build_source: &'static str,
+    billing: Billing,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    infrastructure: Option<Infrastructure>,
+    vcs_data: VcsData,
+    build_settings: BuildSettings,
+    build_configuration: BuildConfiguration,
+    build_engine_configuration: EngineConfiguration,
+    build_arguments: BTreeMap<String, String>,
+    ports: [(); 0],
+    cluster: Cluster,
+}
+
+#[derive(Serialize)]
+struct ServiceStatus {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    build: Option<BuildStatus>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BuildStatus {
+    status: Status,
+    last_transition_time: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Billing {
+    deployment_plan: String,
+    build_plan: String,
+}
+
+#[derive(Serialize)]
+struct Infrastructure {
+    architecture: Architecture,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VcsData {
+    project_url: String,
+    project_type: ProjectType,
+    public_repo: bool,
+    docker_work_dir: String,
+    docker_file_path: String,
+}
+
+#[derive(Serialize)]
+struct BuildSettings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    storage: Option<Storage>,
+    dockerfile: Dockerfile,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Storage {
+    ephemeral_storage: EphemeralStorage,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EphemeralStorage {
+    storage_size: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Dockerfile {
+    build_engine: String,
+    docker_file_path: String,
+    docker_work_dir: String,
+    buildkit: CacheSettings,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CacheSettings {
+    use_cache: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_storage_size: Option<u64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BuildConfiguration {
+    #[serde(flatten)]
+    rules: domain::service::BuildRules,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dockerfile_target: Option<String>,
+    include_git_folder: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EngineConfiguration {
+    build_engine: String,
+    buildkit: EngineCache,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EngineCache {
+    use_cache: bool,
+}
+
+impl ServiceSummary {
+    pub(crate) fn new(project: &Project, service: &Service, latest: Option<LatestBuild>) -> Self {
+        let build = latest.map(|latest| BuildStatus {
+            status: latest.status,
+            last_transition_time: iso_millis(latest.since),
+        });
+        ServiceSummary {
+            id: service.id.clone(),
+            app_id: app_id(project, service),
+            project_id: project.id.clone(),
+            name: service.name.clone(),
+            tags: [],
+            description: service.description.clone(),
+            service_type: "build",
+            disabled_ci: service.spec.disabled_ci,
+            disabled_cd: true,
+            status: ServiceStatus { build },
+        }
+    }
+}
+
+impl ServiceView {
+    /// The view; build arguments are shown only to a token that may read them.
+    pub(crate) fn new(
+        project: &Project,
+        service: Service,
+        latest: Option<LatestBuild>,
+        plan: &str,
+        show_arguments: bool,
+    ) -> Self {
+        let summary = ServiceSummary::new(project, &service, latest);
+        let spec = service.spec;
+        let plan = spec.build_plan.unwrap_or_else(|| plan.to_owned());
+        let engine = engine_name(&spec.dockerfile);
+        ServiceView {
+            summary,
+            created_at: iso_millis(service.created_at),
+            updated_at: iso_millis(service.updated_at),
+            service_paused: false,
+            build_source: "git",
+            billing: Billing {
+                deployment_plan: plan.clone(),
+                build_plan: plan,
+            },
+            infrastructure: spec
+                .architecture
+                .map(|architecture| Infrastructure { architecture }),
+            vcs_data: VcsData {
+                project_url: spec.source.project_url,
+                project_type: spec.source.project_type,
+                public_repo: true,
+                docker_work_dir: spec.dockerfile.docker_work_dir.clone(),
+                docker_file_path: spec.dockerfile.docker_file_path.clone(),
+            },
+            build_settings: BuildSettings {
+                storage: spec.ephemeral_storage_mb.map(|storage_size| Storage {
+                    ephemeral_storage: EphemeralStorage { storage_size },
+                }),
+                dockerfile: Dockerfile {
+                    build_engine: engine.clone(),
+                    docker_file_path: spec.dockerfile.docker_file_path,
+                    docker_work_dir: spec.dockerfile.docker_work_dir,
+                    buildkit: CacheSettings {
+                        use_cache: spec.dockerfile.use_cache,
+                        cache_storage_size: spec.dockerfile.cache_storage_mb,
+                    },
+                },
+            },
+            build_configuration: BuildConfiguration {
+                rules: spec.rules,
+                dockerfile_target: spec.dockerfile.target,
+                include_git_folder: spec.include_git_folder,
+            },
+            build_engine_configuration: EngineConfiguration {
+                build_engine: engine,
+                buildkit: EngineCache {
+                    use_cache: spec.dockerfile.use_cache,
+                },
+            },
+            build_arguments: if show_arguments {
+                spec.build_arguments
+            } else {
+                BTreeMap::new()
+            },
+            ports: [],
+            cluster: Cluster::of(&project.region),
+        }
+    }
+}
+
+fn engine_name(settings: &DockerfileSettings) -> String {
+    settings
+        .build_engine
+        .clone()
+        .unwrap_or_else(|| "buildkit".to_owned())
+}

@@ -1,0 +1,204 @@
+//! Build services.
+
+use super::places::Place;
+use super::service_input::ServiceInput;
+use super::service_view::{ServiceSummary, ServiceView};
+use crate::edge::{ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Start};
+use crate::removal;
+use crate::state::State;
+use axum::extract::{Path, State as FromState};
+use domain::{Permission, Project, Service, ServiceSpec, slug};
+use serde::Serialize;
+use store::{ServiceChanges, StoreError};
+
+#[derive(Serialize)]
+pub(crate) struct Services {
+    services: Vec<ServiceSummary>,
+}
+
+/// `GET /v1/projects/{projectId}/services`.
+pub(crate) async fn list(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+    params: Params,
+) -> Result<Listed<Services>, ApiError> {
+    let project = place
+        .project(&state, &caller, Permission::ServiceRead)
+        .await?;
+    let list = format!("services:{}", project.uid);
+    let page = PageQuery::read(&params, &state.sealer, &list)?;
+    let (after, skip) = match page.start {
+        Start::After(number) => (number, 0),
+        Start::Skip(count) => (0, count),
+    };
+    let mut rows = state
+        .store
+        .services(&project.uid, after, skip, page.limit())
+        .await?;
+    let pagination = page.cut(&mut rows, &state.sealer, &list, |(service, _)| {
+        service.number
+    });
+    let services = rows
+        .iter()
+        .map(|(service, latest)| ServiceSummary::new(&project, service, *latest));
+    Ok(Listed {
+        data: Services {
+            services: services.collect(),
+        },
+        pagination,
+    })
+}
+
+/// `GET /v1/projects/{projectId}/services/{serviceId}`.
+pub(crate) async fn get(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+) -> Result<Data<ServiceView>, ApiError> {
+    let (project, service) = place
+        .service(&state, &caller, Permission::ServiceRead)
+        .await?;
+    view(&state, &caller, &project, service).await
+}
+
+/// `POST /v1/projects/{projectId}/services/build`.
+pub(crate) async fn create(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+    Body(input): Body<ServiceInput>,
+) -> Result<Data<ServiceView>, ApiError> {
+    let project = place
+        .project(&state, &caller, Permission::ServiceCreate)
+        .await?;
+    let service = make(&state, &project, input).await?;
+    view(&state, &caller, &project, service).await
+}
+
+async fn make(state: &State, project: &Project, input: ServiceInput) -> Result<Service, ApiError> {
+    let name = input.name.clone().unwrap_or_default();
+    let description = input.description.clone();
+    let mut spec = ServiceSpec::default();
+    input.apply(&mut spec, true, &state.settings)?;
+    let id = slug::from_name(&name);
+    if RESERVED.contains(&id.as_str()) {
+        return Err(ApiError::field(
+            "name",
+            "derives an id that the API uses itself",
+        ));
+    }
+    let taken =
+        format!("The project has a service with the id `{id}` already; choose another name.");
+    let service = Service {
+        uid: String::new(),
+        project_uid: project.uid.clone(),
+        id,
+        name,
+        description,
+        spec,
+        number: 0,
+        last_build_number: 0,
+        created_at: 0,
+        updated_at: 0,
+    };
+    state
+        .store
+        .create_service(service)
+        .await
+        .map_err(|error| match error {
+            StoreError::Conflict => ApiError::conflict(taken),
+            other => other.into(),
+        })
+}
+
+/// Words that stand in the API's own paths where a service's id would.
+const RESERVED: [&str; 3] = ["build", "combined", "deployment"];
+
+/// `PUT /v1/projects/{projectId}/services/build`: creates, or makes the one whose id the name
+/// derives exactly what the body says.
+pub(crate) async fn put(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+    Body(input): Body<ServiceInput>,
+) -> Result<Data<ServiceView>, ApiError> {
+    let project = place
+        .project(&state, &caller, Permission::ServiceCreate)
+        .await?;
+    let id = slug::from_name(input.name.as_deref().unwrap_or_default());
+    let service = match state.store.service(&project.uid, &id).await? {
+        None => make(&state, &project, input).await?,
+        Some(existing) => {
+            let description = Some(input.description.clone().unwrap_or_default());
+            let mut spec = ServiceSpec::default();
+            input.apply(&mut spec, true, &state.settings)?;
+            change(&state, &existing, ServiceChanges { description, spec }).await?
+        }
+    };
+    view(&state, &caller, &project, service).await
+}
+
+/// `PATCH /v1/projects/{projectId}/services/build/{serviceId}`: changes what the body names.
+pub(crate) async fn patch(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+    Body(input): Body<ServiceInput>,
+) -> Result<Data<ServiceView>, ApiError> {
+    let (project, service) = place
+        .service(&state, &caller, Permission::ServiceUpdate)
+        .await?;
+    if input.name.is_some() {
+        let problem = "cannot be changed: the service's id derives from it";
+        return Err(ApiError::field("name", problem));
+    }
+    let description = input.description.clone();
+    let mut spec = service.spec.clone();
+    input.apply(&mut spec, false, &state.settings)?;
+    let service = change(&state, &service, ServiceChanges { description, spec }).await?;
+    view(&state, &caller, &project, service).await
+}
+
+async fn change(
+    state: &State,
+    service: &Service,
+    changes: ServiceChanges,
+) -> Result<Service, ApiError> {
+    let missing = || ApiError::not_found("service", &service.id);
+    state
+        .store
+        .update_service(&service.uid, changes)
+        .await?
+        .ok_or_else(missing)
+}
+
+/// `DELETE /v1/projects/{projectId}/services/{serviceId}`.
+pub(crate) async fn delete(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+) -> Result<Nothing, ApiError> {
+    let (project, service) = place
+        .service(&state, &caller, Permission::ServiceDelete)
+        .await?;
+    removal::remove_service(&state, &project, &service).await?;
+    Ok(Nothing::new())
+}
+
+async fn view(
+    state: &State,
+    caller: &Caller,
+    project: &Project,
+    service: Service,
+) -> Result<Data<ServiceView>, ApiError> {
+    let latest = state.store.latest_build(&service).await?;
+    let arguments = caller
+        .token
+        .permissions
+        .allows(Permission::ServiceSecretsRead);
+    let plan = &state.settings.default_plan.id;
+    Ok(Data {
+        data: ServiceView::new(project, service, latest, plan, arguments),
+    })
+}

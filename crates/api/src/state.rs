@@ -1,0 +1,21 @@
+//! What every call can reach.
+
+use crate::Settings;
+use crate::edge::{RateLimit, Sealer};
+use logs::LogStore;
+use registry::Registry;
+use std::sync::Arc;
+use store::Store;
+
+/// Shared by all calls; cheap to clone.
+pub(crate) type State = Arc<Shared>;
+
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) logs: LogStore,
+    pub(crate) registry: Registry,
+    pub(crate) git: git::Git,
+    pub(crate) settings: Settings,
+    pub(crate) rate: RateLimit,
+    pub(crate) sealer: Sealer,
+}
