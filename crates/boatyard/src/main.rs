@@ -1,2 +1,104 @@
-//! The binary.
-fn main() {}
+//! The binary: wiring and configuration only.
+
+mod admin;
+mod config;
+mod demo;
+mod doctor;
+mod server;
+mod worker_command;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A self-hosted container build service: a commit goes in, a pullable image comes out.
+#[derive(Parser)]
+#[command(
+    name = "boatyard",
+    version,
+    after_help = "Start with `boatyard demo`, or `boatyard serve` and then `boatyard list projects`."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server: API, scheduler, workers, registry
+    Serve(ServeArgs),
+    /// Show a whole round trip on a throw-away server: build, live log, list, pull
+    Demo(demo::DemoArgs),
+    /// Administer a server on this machine
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
+    /// Run one build; started by the server
+    #[command(hide = true)]
+    Worker,
+    /// Print a completion script for a shell
+    Completion {
+        /// The shell
+        shell: cli::Shell,
+    },
+    #[command(flatten)]
+    Client(cli::Command),
+}
+
+/// Options of `boatyard serve`. Each can also be set in boatyard.toml or the environment.
+#[derive(clap::Args)]
+struct ServeArgs {
+    /// Configuration file [default: boatyard.toml in the data folder]
+    #[arg(long, env = "BOATYARD_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    options: config::Options,
+}
+
+fn main() -> ExitCode {
+    // Two crates of the tree could bring a TLS provider; this one is it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("boatyard: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(cli.command)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("boatyard: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(args) => {
+            server::log_to_stderr();
+            let options = args.options.with_file(args.config.as_deref())?;
+            server::serve(options).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Demo(args) => demo::run(args).await,
+        Command::Admin(command) => admin::run(command).await,
+        Command::Worker => worker_command::run().await,
+        Command::Completion { shell } => {
+            cli::completion(shell, &mut Cli::command());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Client(command) => Ok(cli::run(command).await),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

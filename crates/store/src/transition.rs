@@ -52,13 +52,15 @@ enum Key<'a> {
 impl Store {
     /// Hands a waiting build to an executor: QUEUED or UNSCHEDULABLE becomes PENDING (a PENDING
     /// one whose worker never came is handed out again), under a new attempt number and a new
-    /// token, returned here, that makes every older one worthless.
+    /// token, returned here, that makes every older one worthless. `attempt` is the attempt the
+    /// caller saw: when another server was faster, the move is refused.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn hand_out(
         &self,
         uid: &str,
+        attempt: i64,
         lease_ms: Millis,
     ) -> Result<(Advanced, Secret), StoreError> {
         let secret = fresh_secret();
@@ -67,7 +69,8 @@ impl Store {
             return Ok((Advanced::NotFound, secret));
         };
         let again = before.status == Status::Pending;
-        if !again && !before.status.can_move_to(Status::Pending) {
+        let allowed = again || before.status.can_move_to(Status::Pending);
+        if before.attempt != attempt || !allowed {
             return Ok((Advanced::Refused(before), secret));
         }
         let now = now();

@@ -1,0 +1,43 @@
+# Boatyard: `make demo` shows it, `make test` proves it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+# What a build machine needs, and what the tests need beside it (Debian 12 package names).
+RUN_PACKAGES := buildah runc git openssh-client ca-certificates skopeo busybox-static uidmap gcc libc6-dev make
+TEST_PACKAGES := $(RUN_PACKAGES) docker-registry docker.io postgresql mmdebstrap openssh-server iproute2 zstd procps
+BENCH_PACKAGES := $(TEST_PACKAGES) wrk
+
+.PHONY: help demo test bench build lint doc check-deps setup-run setup-test setup-bench node-tests
+
+help: ## Say what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: setup-run build ## Install what is missing, build, and show a whole round trip
+	target/release/boatyard demo $(DEMO_ARGS)
+
+build: ## Build the release binary
+	cargo build --release --locked -p boatyard
+
+test: setup-test node-tests ## Install what the tests need and run all of them
+	cargo build --locked -p boatyard
+	cargo nextest run --locked --workspace
+
+lint: ## Formatting and lints, as CI has them
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+doc: ## The API's documentation of the code, without warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+
+node-tests: ## Install the published clients that the tests drive
+	cd tests/clients && npm ci --no-audit --no-fund --silent
+
+setup-run:
+	@scripts/install $(RUN_PACKAGES)
+
+setup-test:
+	@scripts/install $(TEST_PACKAGES)
+	@scripts/install-nextest
+
+setup-bench:
+	@scripts/install $(BENCH_PACKAGES)

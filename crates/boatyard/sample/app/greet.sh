@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "@GREETING@, built as $(id -u) on $(uname -m)"

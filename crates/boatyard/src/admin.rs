@@ -1,0 +1,173 @@
+//! `boatyard admin`: what only somebody on the server's machine may do.
+
+use crate::config::Options;
+use crate::doctor;
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use domain::{Permission, PermissionSet, Role};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use store::{NewToken, Store};
+
+/// Administrative commands.
+#[derive(Subcommand)]
+pub enum AdminCommand {
+    /// Make, list and revoke API tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Say what this machine lacks for building, and how to get it
+    Doctor(Place),
+}
+
+/// Commands about tokens.
+#[derive(Subcommand)]
+pub enum TokenCommand {
+    /// Make a token; it is printed this once
+    Create(CreateToken),
+    /// List tokens, without their secrets
+    List(Place),
+    /// Revoke a token by its id
+    Revoke {
+        /// The token's id, as `list` shows it
+        id: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Which server's data.
+#[derive(Args)]
+pub struct Place {
+    /// Configuration file [default: boatyard.toml in the data folder]
+    #[arg(long, env = "BOATYARD_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The server's data folder
+    #[arg(long, env = "BOATYARD_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// The server's database
+    #[arg(long, env = "BOATYARD_DATABASE_URL", value_name = "URL")]
+    database_url: Option<String>,
+}
+
+/// What a new token may do.
+#[derive(Args)]
+#[command(after_help = "Example: boatyard admin token create --name ci --role builder --project shop")]
+pub struct CreateToken {
+    /// What to call it
+    #[arg(long, default_value = "token")]
+    name: String,
+    /// admin, developer, builder or viewer
+    #[arg(long, value_name = "ROLE")]
+    role: Option<String>,
+    /// A permission beside the role's, spelled as the API spells it; repeat for more
+    #[arg(long = "permission", value_name = "PERMISSION")]
+    permissions: Vec<String>,
+    /// A project the token may see; repeat for more. Without it: all of them
+    #[arg(long = "project", value_name = "PROJECT")]
+    projects: Vec<String>,
+    /// Days until it stops working
+    #[arg(long, value_name = "DAYS")]
+    expires_in_days: Option<i64>,
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Place {
+    fn options(&self) -> anyhow::Result<Options> {
+        let options = Options {
+            data_dir: self.data_dir.clone(),
+            database_url: self.database_url.clone(),
+            ..Options::default()
+        };
+        options.with_file(self.config.as_deref())
+    }
+
+    async fn store(&self) -> anyhow::Result<Store> {
+        let options = self.options()?;
+        let data_dir = options.data_dir();
+        if options.database_url.is_none() && !data_dir.join("boatyard.db").exists() {
+            bail!(
+                "there is no server's data in {}: start `boatyard serve` once, or name its folder with --data-dir",
+                data_dir.display()
+            );
+        }
+        Store::open(&options.database_url()?).await.context("cannot open the database")
+    }
+}
+
+/// Runs an administrative command.
+pub async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        AdminCommand::Token(TokenCommand::Create(create)) => create_token(create).await,
+        AdminCommand::Token(TokenCommand::List(place)) => list_tokens(&place).await,
+        AdminCommand::Token(TokenCommand::Revoke { id, place }) => revoke(&place, &id).await,
+        AdminCommand::Doctor(place) => doctor::run(&place.options()?),
+    }
+}
+
+async fn create_token(create: CreateToken) -> anyhow::Result<ExitCode> {
+    let permissions = create.permissions()?;
+    let store = create.place.store().await?;
+    for project in &create.projects {
+        if store.project(api::DEFAULT_TEAM, project).await?.is_none() {
+            eprintln!("Note: there is no project `{project}` yet.");
+        }
+    }
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    let day_ms = 24 * 3600 * 1000;
+    let now_ms = i64::try_from(now.as_millis())?;
+    let (token, secret) = store
+        .create_token(NewToken {
+            name: create.name,
+            team: api::DEFAULT_TEAM.to_owned(),
+            role: create.role,
+            permissions,
+            projects: (!create.projects.is_empty()).then_some(create.projects),
+            expires_at: create.expires_in_days.map(|days| now_ms + days * day_ms),
+        })
+        .await?;
+    eprintln!("Token `{}` (id {}). It is shown this once:", token.name, token.id);
+    println!("{}", secret.expose());
+    Ok(ExitCode::SUCCESS)
+}
+
+impl CreateToken {
+    fn permissions(&self) -> anyhow::Result<PermissionSet> {
+        let mut set = PermissionSet::default();
+        if let Some(word) = &self.role {
+            let Some(role) = Role::parse(word) else {
+                let known = Role::ALL.map(Role::as_str).join(", ");
+                bail!("there is no role `{word}`; there are: {known}");
+            };
+            set.extend(role.permissions().iter());
+        }
+        for words in &self.permissions {
+            let Some(permission) = Permission::parse(words) else {
+                let known: Vec<_> = Permission::ALL.iter().map(|p| p.as_str()).collect();
+                bail!("there is no permission `{words}`; there are:\n  {}", known.join("\n  "));
+            };
+            set.extend([permission]);
+        }
+        if set.is_empty() {
+            bail!("say what the token may do, with --role or --permission");
+        }
+        Ok(set)
+    }
+}
+
+async fn list_tokens(place: &Place) -> anyhow::Result<ExitCode> {
+    for token in place.store().await?.tokens(api::DEFAULT_TEAM).await? {
+        let role = token.role.as_deref().unwrap_or("-");
+        let projects = token.projects.map_or_else(|| "all projects".to_owned(), |p| p.join(","));
+        println!("{}  {}  {role}  {projects}", token.id, token.name);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn revoke(place: &Place, id: &str) -> anyhow::Result<ExitCode> {
+    if !place.store().await?.delete_token(id).await? {
+        bail!("there is no token with the id `{id}`; `boatyard admin token list` shows them");
+    }
+    println!("Revoked.");
+    Ok(ExitCode::SUCCESS)
+}

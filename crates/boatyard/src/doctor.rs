@@ -1,0 +1,69 @@
+//! `boatyard admin doctor`: says what the machine lacks for building, and how to get it.
+
+use crate::config::Options;
+use machine::{Cgroup, Limits};
+use std::process::ExitCode;
+
+/// One thing a build needs or would like.
+struct Check {
+    name: &'static str,
+    needed: bool,
+    outcome: Result<String, String>,
+}
+
+/// Checks everything and prints a line for each; fails when something needed is missing.
+pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let checks = [
+        program("git", true, "git", "sources cannot be fetched"),
+        program("buildah", true, "buildah", "nothing can be built"),
+        program("runc", false, "runc", "RUN steps get weaker isolation (chroot)"),
+        program("ssh", false, "openssh-client", "repositories over ssh cannot be fetched"),
+        Check { name: "control groups", needed: false, outcome: cgroups() },
+        Check { name: "machine", needed: true, outcome: Ok(capacity()) },
+        Check { name: "disk", needed: true, outcome: disk(options) },
+    ];
+    let mut missing = 0;
+    for check in checks {
+        let (mark, text) = match &check.outcome {
+            Ok(text) => ("ok     ", text),
+            Err(text) if check.needed => ("MISSING", text),
+            Err(text) => ("note   ", text),
+        };
+        missing += usize::from(check.needed && check.outcome.is_err());
+        println!("{mark}  {:<15} {text}", check.name);
+    }
+    Ok(if missing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn program(name: &'static str, needed: bool, package: &str, without: &str) -> Check {
+    let outcome = match machine::find_program(name) {
+        Some(path) => Ok(path.display().to_string()),
+        None => Err(format!("not found: {without}. Get it with: apt-get install {package}")),
+    };
+    Check { name, needed, outcome }
+}
+
+fn cgroups() -> Result<String, String> {
+    let limits = Limits { cpu_hundredths: Some(10), memory_mb: Some(64), pids: None };
+    let name = format!("boatyard/doctor-{}", std::process::id());
+    let cgroup = Cgroup::create(&name, limits).map_err(|error| {
+        format!("plan limits cannot be enforced: {error}. Run as root, or delegate a control group")
+    })?;
+    let enforcement = format!("{}", cgroup.enforcement());
+    cgroup.remove().map_err(|error| error.to_string())?;
+    Ok(enforcement)
+}
+
+fn capacity() -> String {
+    let has = machine::capacity();
+    format!("{} vCPU, {} MB memory", f64::from(has.cpu_hundredths) / 100.0, has.memory_mb)
+}
+
+fn disk(options: &Options) -> Result<String, String> {
+    const ENOUGH: u64 = 5 * 1024 * 1024 * 1024;
+    let dir = options.data_dir();
+    let there = dir.ancestors().find(|dir| dir.exists()).unwrap_or(&dir);
+    let free = machine::disk_free(there).map_err(|error| error.to_string())?;
+    let text = format!("{} GB free for {}", free / (1024 * 1024 * 1024), dir.display());
+    if free >= ENOUGH { Ok(text) } else { Err(format!("{text}: builds may fill it")) }
+}

@@ -1,0 +1,178 @@
+//! Opens the rooms and fits them together.
+
+use crate::config::Options;
+use anyhow::{Context, anyhow};
+use api::{RegistryAccess, Settings};
+use dispatch::executor::{Exit, LocalSettings};
+use dispatch::{Dispatcher, Limits, LocalExecutor};
+use domain::Plan;
+use logs::{LogConfig, LogStore};
+use registry::{Registry, RegistryConfig};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use store::Store;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_util::sync::CancellationToken;
+
+/// How often the registry looks for what nothing refers to.
+const GARBAGE_EVERY: Duration = Duration::from_secs(3600);
+
+/// Where the server is reached.
+#[derive(Clone, Debug)]
+pub struct PublicAddress {
+    /// The URL that clients use.
+    pub url: String,
+    /// Host and port in front of every image's name.
+    pub registry_host: String,
+    /// Host and port for processes on this machine.
+    pub local: String,
+    /// Whether nobody but this machine reaches it: then pulling needs no login.
+    pub loopback_only: bool,
+}
+
+/// The opened rooms.
+pub(super) struct Parts {
+    pub(super) store: Store,
+    pub(super) logs: LogStore,
+    pub(super) registry: Registry,
+    pub(super) router: axum::Router,
+    pub(super) dispatcher: Dispatcher,
+    pub(super) exits: UnboundedReceiver<Exit>,
+}
+
+pub(super) async fn open(options: &Options, address: &PublicAddress) -> anyhow::Result<Parts> {
+    let data = options.data_dir();
+    let store = Store::open(&options.database_url()?).await.context("cannot open the database")?;
+    let mut log_config = LogConfig::default();
+    if let Some(mb) = options.log_limit {
+        log_config.cap_bytes = mb * 1024 * 1024;
+    }
+    let logs = LogStore::open(data.join("logs"), log_config).context("cannot open the logs")?;
+    let access = RegistryAccess::new(store.clone(), address.loopback_only);
+    let registry = Registry::new(
+        store.clone(),
+        data.join("registry"),
+        RegistryConfig::default(),
+        Arc::new(access),
+    )
+    .await
+    .context("cannot open the registry")?;
+    let router = api::router(api::Parts {
+        store: store.clone(),
+        logs: logs.clone(),
+        registry: registry.clone(),
+        git: worker::git_from(&environment_of_workers(options, address), &data.join("git"))?,
+        settings: settings(options, address)?,
+    })
+    .await?;
+    let (reports, exits) = unbounded_channel();
+    let executor = LocalExecutor::new(local_settings(options, address)?, reports);
+    let dispatcher = Dispatcher::new(store.clone(), Arc::new(executor), limits(options));
+    Ok(Parts { store, logs, registry, router, dispatcher, exits })
+}
+
+fn settings(options: &Options, address: &PublicAddress) -> anyhow::Result<Settings> {
+    let plans = Plan::published();
+    Ok(Settings {
+        registry_host: address.registry_host.clone(),
+        worker_registry_host: address.local.clone(),
+        region: "local".to_owned(),
+        default_plan: default_plan(options.default_plan.as_deref(), &plans)?,
+        plans,
+        rate_limit: options.rate_limit.unwrap_or(1000),
+        time_limit_seconds: options.build_time_limit.unwrap_or(3600),
+        ephemeral_storage_mb: options.ephemeral_storage.unwrap_or(16384),
+        cache_storage_mb: Some(options.cache_storage.unwrap_or(32768)),
+        git_protocols: protocols(options)?,
+        lease: lease(options),
+    })
+}
+
+/// The plan asked for; else the usual one, or the largest that this machine can hold.
+fn default_plan(asked: Option<&str>, plans: &[Plan]) -> anyhow::Result<Plan> {
+    const USUAL: &str = "nf-compute-200-8";
+    let find = |id: &str| plans.iter().find(|plan| plan.id == id).cloned();
+    if let Some(id) = asked {
+        return find(id).ok_or_else(|| anyhow!("default_plan {id} is not one of the plans"));
+    }
+    let has = machine::capacity();
+    let fits = |plan: &Plan| plan.fits(has.cpu_hundredths, has.memory_mb);
+    let largest = plans.iter().rev().find(|plan| fits(plan)).or(plans.first()).cloned();
+    find(USUAL).filter(fits).or(largest).ok_or_else(|| anyhow!("there are no plans"))
+}
+
+fn protocols(options: &Options) -> anyhow::Result<git::Protocols> {
+    let list = options.git_protocols.as_deref().unwrap_or("https,ssh");
+    list.parse().with_context(|| format!("git_protocols {list} is wrong"))
+}
+
+fn lease(options: &Options) -> Duration {
+    Duration::from_secs(options.lease.unwrap_or(30).max(2))
+}
+
+fn limits(options: &Options) -> Limits {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let overall = options.max_concurrent_builds.unwrap_or(cores.max(2));
+    Limits {
+        overall,
+        per_service: options.max_concurrent_builds_per_service.unwrap_or(overall),
+        lease: lease(options),
+        unschedulable_for: Duration::from_secs(options.unschedulable_for.unwrap_or(86_400)),
+    }
+}
+
+fn local_settings(options: &Options, address: &PublicAddress) -> anyhow::Result<LocalSettings> {
+    let data = options.data_dir();
+    let output_dir = data.join("workers");
+    make_dir(&output_dir)?;
+    let program = match &options.worker_program {
+        Some(program) => program.clone(),
+        None => std::env::current_exe().context("cannot find this program's own file")?,
+    };
+    Ok(LocalSettings {
+        program,
+        environment: environment_of_workers(options, address),
+        output_dir,
+        work_dir: data.join("work"),
+    })
+}
+
+fn make_dir(dir: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))
+}
+
+/// The environment of a worker: what it needs and nothing else of the server's.
+pub fn environment_of_workers(options: &Options, address: &PublicAddress) -> Vec<(String, String)> {
+    let data = options.data_dir();
+    let mut environment = vec![
+        ("BOATYARD_WORKER_SERVER".to_owned(), format!("http://{}", address.local)),
+        ("BOATYARD_WORKER_DIR".to_owned(), data.join("work").display().to_string()),
+        ("BOATYARD_CACHE_DIR".to_owned(), data.join("cache").display().to_string()),
+    ];
+    let mut pass = |name: &str, value: Option<&String>| {
+        environment.extend(value.map(|value| (name.to_owned(), value.clone())));
+    };
+    pass("BOATYARD_GIT_PROTOCOLS", options.git_protocols.as_ref());
+    pass("BOATYARD_OUTBOUND_ALLOW", options.outbound_allow.as_ref());
+    pass("BOATYARD_REGISTRY_MIRRORS", options.registry_mirrors.as_ref());
+    pass("BOATYARD_ENGINE", options.engine.as_ref());
+    for name in ["PATH", "HOME", "LANG", "RUST_LOG", "SSL_CERT_FILE", "SSL_CERT_DIR", "XDG_RUNTIME_DIR"] {
+        pass(name, std::env::var(name).ok().as_ref());
+    }
+    environment
+}
+
+/// Frees what nothing in the registry refers to any more, from time to time.
+pub(super) async fn collect_garbage(registry: Registry, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(GARBAGE_EVERY);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => match registry.collect_garbage().await {
+                Ok(report) => tracing::debug!(?report, "collected the registry's garbage"),
+                Err(error) => tracing::error!(%error, "the registry's garbage stays for now"),
+            },
+        }
+    }
+}

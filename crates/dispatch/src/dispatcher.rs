@@ -1,0 +1,229 @@
+//! The loop that moves builds on: hands out what waits, notices what died, gives up what cannot be.
+//! It decides nothing by memory alone: every step reads the store, so that a restart in any moment
+//! goes on where things really are.
+
+use crate::executor::{Exit, Launch};
+use crate::fair::{Candidate, InFlight, Turns};
+use crate::{Executor, gone};
+use domain::{Build, Status};
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Advanced, OpenBuild, QueueHead, Store, StoreError};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_util::sync::CancellationToken;
+
+/// How often the dispatcher looks even when nobody calls.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often a build is handed out before the executor counts as unable to start it.
+const ATTEMPTS: i64 = 3;
+
+/// What the operator allows.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Builds in flight at the same time.
+    pub overall: usize,
+    /// Builds of one service in flight at the same time.
+    pub per_service: usize,
+    /// How long a worker's lease lasts, and how long it may take to claim its build.
+    pub lease: Duration,
+    /// How long a build may be UNSCHEDULABLE.
+    pub unschedulable_for: Duration,
+}
+
+/// The dispatcher. One per server.
+pub struct Dispatcher {
+    store: Store,
+    executor: Arc<dyn Executor>,
+    limits: Limits,
+    turns: Turns,
+}
+
+impl Dispatcher {
+    /// A dispatcher that hands builds of `store` to `executor`.
+    pub fn new(store: Store, executor: Arc<dyn Executor>, limits: Limits) -> Self {
+        Dispatcher { store, executor, limits, turns: Turns::default() }
+    }
+
+    /// Takes over what an earlier server left, then runs until `stop`. Workers build on after it.
+    pub async fn run(mut self, mut exits: UnboundedReceiver<Exit>, stop: CancellationToken) {
+        let mut changes = self.store.changes();
+        let mut ticks = tokio::time::interval(LOOK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        warn(self.take_over().await);
+        warn(self.schedule().await);
+        loop {
+            let outcome = tokio::select! {
+                () = stop.cancelled() => return,
+                Some(exit) = exits.recv() => self.worker_ended(exit).await,
+                change = changes.next() => match change {
+                    Some(change) if change.status.is_concluded() => {
+                        self.clear_later(change.build_uid);
+                        self.schedule().await
+                    }
+                    Some(change) if change.status != Status::Queued => Ok(()),
+                    _ => self.schedule().await,
+                },
+                _ = ticks.tick() => self.look().await,
+            };
+            warn(outcome);
+        }
+    }
+
+    /// Adopts the workers that live on, and deals with those that do not.
+    async fn take_over(&mut self) -> Result<(), StoreError> {
+        let lease_ms = self.lease_ms();
+        self.store.extend_leases(lease_ms).await?;
+        for open in self.store.open_builds().await? {
+            let process = open.process.as_deref();
+            let adopted = match process {
+                Some(process) => self.executor.adopt(&open.build.uid, process).await,
+                None => false,
+            };
+            if adopted {
+                tracing::info!(build = %open.build.id, "adopted a worker");
+            } else {
+                self.lost(&open.build, "ended while the server was away").await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What time brings: leases run out, waiting gets too long, capacity changes.
+    async fn look(&mut self) -> Result<(), StoreError> {
+        let now = jiff::Timestamp::now().as_millisecond();
+        let late = |open: &OpenBuild| open.lease_expires_at.is_some_and(|end| end < now);
+        for open in self.store.open_builds().await?.into_iter().filter(late) {
+            let seconds = self.limits.lease.as_secs();
+            self.lost(&open.build, &format!("was not heard of for {seconds} seconds")).await?;
+        }
+        self.schedule().await
+    }
+
+    /// Hands out as much as there are places for.
+    async fn schedule(&mut self) -> Result<(), StoreError> {
+        while self.hand_out_next().await? {}
+        Ok(())
+    }
+
+    /// Hands out one build; `false` when there is nothing to hand out or no place.
+    async fn hand_out_next(&mut self) -> Result<bool, StoreError> {
+        let heads = self.schedulable(self.store.queue_heads().await?).await?;
+        if heads.is_empty() {
+            return Ok(false);
+        }
+        let in_flight: Vec<InFlight> =
+            self.store.open_builds().await?.into_iter().map(in_flight).collect();
+        let candidates: Vec<Candidate> = heads.iter().map(candidate).collect();
+        let limits = &self.limits;
+        let next = self.turns.next(&candidates, &in_flight, limits.overall, limits.per_service);
+        let Some(next) = next.cloned() else { return Ok(false) };
+        let head = heads.into_iter().find(|head| head.build.uid == next.uid);
+        let Some(head) = head else { return Ok(false) };
+        self.turns.served(&next.project);
+        self.hand_out(&head.build).await?;
+        Ok(true)
+    }
+
+    /// Leaves out what the executor can never hold as things stand, and says so on the build.
+    async fn schedulable(&self, heads: Vec<QueueHead>) -> Result<Vec<QueueHead>, StoreError> {
+        let mut fitting = Vec::new();
+        for head in heads {
+            let request = &head.request;
+            match self.executor.obstacle(&request.plan, request.architecture) {
+                None => fitting.push(head),
+                Some((reason, message)) => {
+                    self.store.hold(&head.build.uid, reason, &message).await?;
+                    self.give_up_when_too_long(&head.build, &message).await?;
+                }
+            }
+        }
+        Ok(fitting)
+    }
+
+    async fn give_up_when_too_long(&self, build: &Build, message: &str) -> Result<(), StoreError> {
+        let waited = jiff::Timestamp::now().as_millisecond() - build.status_since;
+        let longest = i64::try_from(self.limits.unschedulable_for.as_millis()).unwrap_or(i64::MAX);
+        if build.status == Status::Unschedulable && waited > longest {
+            let ending = gone::unschedulable_too_long(message);
+            self.store.conclude_by_server(&build.uid, None, &ending).await?;
+        }
+        Ok(())
+    }
+
+    async fn hand_out(&self, build: &Build) -> Result<(), StoreError> {
+        let lease_ms = self.lease_ms();
+        let (advanced, token) =
+            self.store.hand_out(&build.uid, build.attempt, lease_ms).await?;
+        let Advanced::Moved(build) = advanced else { return Ok(()) };
+        let launch = Launch { build_uid: build.uid.clone(), token };
+        if let Err(error) = self.executor.launch(launch, build.attempt).await {
+            tracing::error!(build = %build.id, %error, "a worker could not be started");
+            let ending = gone::worker_not_started(&error.to_string());
+            self.store.conclude_by_server(&build.uid, Some(build.attempt), &ending).await?;
+        }
+        Ok(())
+    }
+
+    async fn worker_ended(&self, exit: Exit) -> Result<(), StoreError> {
+        let Some(build) = self.store.build_by_uid(&exit.build_uid).await? else {
+            self.executor.clear(&exit.build_uid, false).await;
+            return Ok(());
+        };
+        let stale = exit.attempt.is_some_and(|attempt| attempt != build.attempt);
+        if stale {
+            return Ok(());
+        }
+        if build.status.is_concluded() {
+            self.executor.clear(&build.uid, false).await;
+            return Ok(());
+        }
+        self.lost(&build, &exit.how).await
+    }
+
+    /// A build's worker is gone. One that never claimed its build is replaced: nothing has run.
+    /// One that was running is not started again by itself: the build ends, and says why.
+    async fn lost(&self, build: &Build, how: &str) -> Result<(), StoreError> {
+        self.executor.clear(&build.uid, false).await;
+        if build.status == Status::Pending && build.attempt < ATTEMPTS {
+            tracing::warn!(build = %build.id, how, "a worker never came; starting another");
+            return self.hand_out(build).await;
+        }
+        let ending = if build.status == Status::Pending {
+            gone::worker_not_started(&format!("the worker {how}"))
+        } else {
+            gone::worker_lost(how)
+        };
+        self.store.conclude_by_server(&build.uid, Some(build.attempt), &ending).await?;
+        Ok(())
+    }
+
+    /// A build is over: whatever of it still runs gets a moment, then ends.
+    fn clear_later(&self, build_uid: String) {
+        let executor = Arc::clone(&self.executor);
+        tokio::spawn(async move { executor.clear(&build_uid, true).await });
+    }
+
+    fn lease_ms(&self) -> i64 {
+        i64::try_from(self.limits.lease.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+fn candidate(head: &QueueHead) -> Candidate {
+    Candidate {
+        uid: head.build.uid.clone(),
+        project: head.build.project_uid.clone(),
+        service: head.build.service_uid.clone(),
+        created_at: head.build.created_at,
+    }
+}
+
+fn in_flight(open: OpenBuild) -> InFlight {
+    InFlight { project: open.build.project_uid, service: open.build.service_uid }
+}
+
+/// A failed step is tried again at the next look; the database may be away for a while.
+fn warn(outcome: Result<(), StoreError>) {
+    if let Err(error) = outcome {
+        tracing::error!(%error, "the dispatcher could not do its work; trying again");
+    }
+}

@@ -1,0 +1,85 @@
+//! Projects and services: names, numbers, what belongs to what.
+
+use crate::place::{Place, project, service};
+use store::{ProjectChanges, ServiceChanges, Store, StoreError};
+
+testkit::for_each_store! {
+    async fn a_name_is_taken_once(url: &str) {
+        let place = Place::new(url).await;
+        let again = place.store.create_project(project("shop")).await;
+        assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
+        let again = place.store.create_service(service(&place.project, "web")).await;
+        assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
+    }
+
+    async fn a_walk_through_projects_misses_none(url: &str) {
+        let store = Store::open(url).await.unwrap();
+        for name in ["one", "two", "three", "four", "five"] {
+            store.create_project(project(name)).await.unwrap();
+        }
+        let mut seen = Vec::new();
+        let mut after = 0;
+        loop {
+            let page = store.projects("default", after, 0, 2).await.unwrap();
+            let Some(last) = page.last() else { break };
+            after = last.number;
+            seen.extend(page.into_iter().map(|project| project.id));
+        }
+        assert_eq!(seen, ["one", "two", "three", "four", "five"]);
+        let skipped = store.projects("default", 0, 3, 10).await.unwrap();
+        assert_eq!(skipped.len(), 2);
+    }
+
+    async fn a_project_keeps_what_a_change_does_not_name(url: &str) {
+        let place = Place::new(url).await;
+        let color = ProjectChanges { description: None, color: Some("#fff".into()) };
+        place.store.update_project(&place.project.uid, color).await.unwrap();
+        let words = ProjectChanges { description: Some("words".into()), color: None };
+        let after = place.store.update_project(&place.project.uid, words).await.unwrap().unwrap();
+        assert_eq!(after.color.as_deref(), Some("#fff"));
+        assert_eq!(after.description.as_deref(), Some("words"));
+        let gone = place.store.update_project("nobody", ProjectChanges::default()).await.unwrap();
+        assert!(gone.is_none());
+    }
+
+    async fn a_service_reads_back_as_it_was_written(url: &str) {
+        let place = Place::new(url).await;
+        let mut spec = place.service.spec.clone();
+        spec.build_arguments.insert("KEY".into(), "a \"quoted\" ünicode value".into());
+        spec.dockerfile.target = Some("release".into());
+        let changes = ServiceChanges { description: None, spec: spec.clone() };
+        place.store.update_service(&place.service.uid, changes).await.unwrap();
+        let now = place.service_now().await;
+        assert_eq!(now.spec, spec);
+        assert_eq!(now.description.as_deref(), Some("a service"));
+    }
+
+    async fn only_an_empty_project_is_deleted(url: &str) {
+        let place = Place::new(url).await;
+        place.accept().await;
+        assert!(!place.store.delete_project(&place.project.uid).await.unwrap());
+        let builds = place.store.delete_service(&place.service.uid).await.unwrap();
+        assert_eq!(builds.len(), 1);
+        assert!(place.store.delete_project(&place.project.uid).await.unwrap());
+        assert!(place.store.project("default", "shop").await.unwrap().is_none());
+    }
+
+    async fn a_service_of_a_deleted_project_cannot_be_made(url: &str) {
+        let place = Place::new(url).await;
+        let empty = place.store.create_project(project("empty")).await.unwrap();
+        place.store.delete_project(&empty.uid).await.unwrap();
+        let made = place.store.create_service(service(&empty, "late")).await;
+        assert!(matches!(made, Err(StoreError::Gone)), "{made:?}");
+    }
+
+    async fn what_was_stored_is_there_after_a_restart(url: &str) {
+        let place = Place::new(url).await;
+        let build = place.accept().await;
+        drop(place.store);
+        let store = Store::open(url).await.unwrap();
+        let found = store.build_by_uid(&build.uid).await.unwrap().unwrap();
+        assert_eq!(found, build);
+        let key = store.fact_or("key", || "first".into()).await.unwrap();
+        assert_eq!(store.fact_or("key", || "second".into()).await.unwrap(), key);
+    }
+}

@@ -1,0 +1,51 @@
+//! Tokens: the secret is shown once and only its hash is kept.
+
+use domain::{Permission, Role};
+use store::{NewToken, Store};
+
+fn viewer() -> NewToken {
+    NewToken {
+        name: "viewer".into(),
+        team: "default".into(),
+        role: Some("viewer".into()),
+        permissions: Role::Viewer.permissions(),
+        projects: Some(vec!["shop".into()]),
+        expires_at: None,
+    }
+}
+
+testkit::for_each_store! {
+    async fn a_secret_finds_its_token(url: &str) {
+        let store = Store::open(url).await.unwrap();
+        let (token, secret) = store.create_token(viewer()).await.unwrap();
+        let found = store.token_by_secret(secret.expose()).await.unwrap().unwrap();
+        assert_eq!(found.id, token.id);
+        assert!(found.permissions.allows(Permission::ServiceRead));
+        assert!(!found.permissions.allows(Permission::DeployBuild));
+        assert_eq!(found.projects.as_deref(), Some(&["shop".to_owned()][..]));
+        assert!(store.token_by_secret("boatyard_guess").await.unwrap().is_none());
+        assert_eq!(format!("{secret:?}"), "Secret(…)");
+    }
+
+    async fn a_revoked_or_expired_token_finds_nothing(url: &str) {
+        let store = Store::open(url).await.unwrap();
+        let (token, secret) = store.create_token(viewer()).await.unwrap();
+        assert!(store.delete_token(&token.id).await.unwrap());
+        assert!(!store.delete_token(&token.id).await.unwrap());
+        assert!(store.token_by_secret(secret.expose()).await.unwrap().is_none());
+        let past = NewToken { expires_at: Some(1), ..viewer() };
+        let (_, secret) = store.create_token(past).await.unwrap();
+        assert!(store.token_by_secret(secret.expose()).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn the_database_file_does_not_hold_the_secret() {
+    let database = testkit::Sqlite::temp();
+    let store = Store::open(database.url()).await.unwrap();
+    let (_, secret) = store.create_token(viewer()).await.unwrap();
+    drop(store);
+    let bytes = std::fs::read(database.url()).unwrap();
+    let needle = secret.expose().as_bytes();
+    assert!(!bytes.windows(needle.len()).any(|window| window == needle));
+}
