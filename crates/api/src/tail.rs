@@ -9,7 +9,7 @@ use crate::state::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use domain::{Build, Permission};
-use logs::LogLine;
+use logs::{FollowFrom, LogLine};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -164,12 +164,14 @@ async fn follow(
     asked: Asked,
     socket: &mut WebSocket,
 ) -> Result<(), Gone> {
-    let now = jiff::Timestamp::now().as_microsecond();
-    let since = asked.start.unwrap_or(now - FIRST_AGE_MICROS);
-    let lines = match (asked.lines, asked.start) {
-        (Some(lines), _) => lines,
-        (None, Some(_)) => usize::MAX,
-        (None, None) => FIRST_LINES,
+    let from = match (asked.lines, asked.start) {
+        (None, None) => {
+            let now = jiff::Timestamp::now().as_microsecond();
+            FollowFrom::Tail { lines: FIRST_LINES, not_before: Some(now - FIRST_AGE_MICROS) }
+        }
+        (lines, not_before) => {
+            FollowFrom::Tail { lines: lines.unwrap_or(usize::MAX), not_before }
+        }
     };
     let mut follower = match state
         .logs

@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use domain::{Build, Image, Reason, Status};
 use http::StatusCode;
 use http::request::Parts;
-use logs::LogLine;
+use logs::NewLine;
 use protocol::{Claim, Conclusion, Job, LogChunk, LogsAccepted, Report, Watch};
 use std::time::Duration;
 use store::{Advanced, Ending};
@@ -70,7 +70,7 @@ async fn claim(
         .repository(&build.service_uid)
         .await?
         .ok_or_else(gone)?;
-    let next_log_seq = state.logs.next_seq(&build.uid).await?;
+    let next_log_seq = state.logs.status(&build.uid).await?.next_seq;
     tracing::info!(build = %build.id, attempt = build.attempt, "a worker took the build");
     Ok(Json(Job {
         build_uid: build.uid,
@@ -137,7 +137,7 @@ async fn logs(
         Ok(next_seq) => Ok(Json(LogsAccepted { next_seq })),
         // Lines are missing in between: the worker sends from there.
         Err(logs::LogError::Gap { expected, .. }) => Ok(Json(LogsAccepted { next_seq: expected })),
-        Err(logs::LogError::Sealed) => Err(gone()),
+        Err(logs::LogError::Sealed { .. }) => Err(gone()),
         Err(error) => Err(error.into()),
     }
 }

@@ -3,7 +3,7 @@
 //! the next start when the server died in between.
 
 use domain::Build;
-use logs::{LogError, LogLine, LogStore};
+use logs::{LogError, LogStore, NewLine};
 use std::time::Duration;
 use store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -54,19 +54,18 @@ async fn close(store: &Store, logs: &LogStore, build_uid: &str) -> Result<(), Cl
     if !build.status.is_concluded() {
         return Ok(());
     }
-    let seq = logs.next_seq(build_uid).await?;
-    match logs.append(build_uid, seq, vec![last_line(seq, &build)]).await {
+    let seq = logs.status(build_uid).await?.next_seq;
+    match logs.append(build_uid, seq, vec![last_line(&build)]).await {
         Ok(_) => {}
-        Err(LogError::Sealed) => return Ok(()),
+        Err(LogError::Sealed { .. }) => return Ok(()),
         Err(error) => return Err(error.into()),
     }
     Ok(logs.seal(build_uid).await?)
 }
 
-fn last_line(seq: u64, build: &Build) -> LogLine {
+fn last_line(build: &Build) -> NewLine {
     let message = build.message.as_deref().unwrap_or_default();
-    LogLine {
-        seq,
+    NewLine {
         ts: jiff::Timestamp::now().as_microsecond(),
         text: format!("==> {}: {message}", build.status),
     }

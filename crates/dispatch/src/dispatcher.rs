@@ -41,7 +41,12 @@ pub struct Dispatcher {
 impl Dispatcher {
     /// A dispatcher that hands builds of `store` to `executor`.
     pub fn new(store: Store, executor: Arc<dyn Executor>, limits: Limits) -> Self {
-        Dispatcher { store, executor, limits, turns: Turns::default() }
+        Dispatcher {
+            store,
+            executor,
+            limits,
+            turns: Turns::default(),
+        }
     }
 
     /// Takes over what an earlier server left, then runs until `stop`. Workers build on after it.
@@ -82,7 +87,8 @@ impl Dispatcher {
             if adopted {
                 tracing::info!(build = %open.build.id, "adopted a worker");
             } else {
-                self.lost(&open.build, "ended while the server was away").await?;
+                self.lost(&open.build, "ended while the server was away")
+                    .await?;
             }
         }
         Ok(())
@@ -94,7 +100,11 @@ impl Dispatcher {
         let late = |open: &OpenBuild| open.lease_expires_at.is_some_and(|end| end < now);
         for open in self.store.open_builds().await?.into_iter().filter(late) {
             let seconds = self.limits.lease.as_secs();
-            self.lost(&open.build, &format!("was not heard of for {seconds} seconds")).await?;
+            self.lost(
+                &open.build,
+                &format!("was not heard of for {seconds} seconds"),
+            )
+            .await?;
         }
         self.schedule().await
     }
@@ -111,12 +121,21 @@ impl Dispatcher {
         if heads.is_empty() {
             return Ok(false);
         }
-        let in_flight: Vec<InFlight> =
-            self.store.open_builds().await?.into_iter().map(in_flight).collect();
+        let in_flight: Vec<InFlight> = self
+            .store
+            .open_builds()
+            .await?
+            .into_iter()
+            .map(in_flight)
+            .collect();
         let candidates: Vec<Candidate> = heads.iter().map(candidate).collect();
         let limits = &self.limits;
-        let next = self.turns.next(&candidates, &in_flight, limits.overall, limits.per_service);
-        let Some(next) = next.cloned() else { return Ok(false) };
+        let next = self
+            .turns
+            .next(&candidates, &in_flight, limits.overall, limits.per_service);
+        let Some(next) = next.cloned() else {
+            return Ok(false);
+        };
         let head = heads.into_iter().find(|head| head.build.uid == next.uid);
         let Some(head) = head else { return Ok(false) };
         self.turns.served(&next.project);
@@ -145,21 +164,32 @@ impl Dispatcher {
         let longest = i64::try_from(self.limits.unschedulable_for.as_millis()).unwrap_or(i64::MAX);
         if build.status == Status::Unschedulable && waited > longest {
             let ending = gone::unschedulable_too_long(message);
-            self.store.conclude_by_server(&build.uid, None, &ending).await?;
+            self.store
+                .conclude_by_server(&build.uid, None, &ending)
+                .await?;
         }
         Ok(())
     }
 
     async fn hand_out(&self, build: &Build) -> Result<(), StoreError> {
         let lease_ms = self.lease_ms();
-        let (advanced, token) =
-            self.store.hand_out(&build.uid, build.attempt, lease_ms).await?;
-        let Advanced::Moved(build) = advanced else { return Ok(()) };
-        let launch = Launch { build_uid: build.uid.clone(), token };
+        let (advanced, token) = self
+            .store
+            .hand_out(&build.uid, build.attempt, lease_ms)
+            .await?;
+        let Advanced::Moved(build) = advanced else {
+            return Ok(());
+        };
+        let launch = Launch {
+            build_uid: build.uid.clone(),
+            token,
+        };
         if let Err(error) = self.executor.launch(launch, build.attempt).await {
             tracing::error!(build = %build.id, %error, "a worker could not be started");
             let ending = gone::worker_not_started(&error.to_string());
-            self.store.conclude_by_server(&build.uid, Some(build.attempt), &ending).await?;
+            self.store
+                .conclude_by_server(&build.uid, Some(build.attempt), &ending)
+                .await?;
         }
         Ok(())
     }
@@ -193,7 +223,9 @@ impl Dispatcher {
         } else {
             gone::worker_lost(how)
         };
-        self.store.conclude_by_server(&build.uid, Some(build.attempt), &ending).await?;
+        self.store
+            .conclude_by_server(&build.uid, Some(build.attempt), &ending)
+            .await?;
         Ok(())
     }
 
@@ -218,7 +250,10 @@ fn candidate(head: &QueueHead) -> Candidate {
 }
 
 fn in_flight(open: OpenBuild) -> InFlight {
-    InFlight { project: open.build.project_uid, service: open.build.service_uid }
+    InFlight {
+        project: open.build.project_uid,
+        service: open.build.service_uid,
+    }
 }
 
 /// A failed step is tried again at the next look; the database may be away for a while.

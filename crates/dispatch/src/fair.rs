@@ -44,10 +44,13 @@ impl Turns {
         }
         let in_project = |project: &str| in_flight.iter().filter(|b| b.project == project).count();
         let in_service = |service: &str| in_flight.iter().filter(|b| b.service == service).count();
-        candidates.iter().filter(|c| in_service(&c.service) < per_service).min_by_key(|c| {
-            let served = self.served.get(&c.project).copied().unwrap_or_default();
-            (in_project(&c.project), served, c.created_at, &c.uid)
-        })
+        candidates
+            .iter()
+            .filter(|c| in_service(&c.service) < per_service)
+            .min_by_key(|c| {
+                let served = self.served.get(&c.project).copied().unwrap_or_default();
+                (in_project(&c.project), served, c.created_at, &c.uid)
+            })
     }
 
     /// Notes that a project was served.
@@ -112,7 +115,10 @@ mod tests {
     #[test]
     fn a_service_at_its_limit_waits() {
         let candidates = [candidate("a", "a1", 1), candidate("a", "a2", 2)];
-        let busy = [InFlight { project: "a".into(), service: "a1".into() }];
+        let busy = [InFlight {
+            project: "a".into(),
+            service: "a1".into(),
+        }];
         let turns = Turns::default();
         assert_eq!(turns.next(&candidates, &busy, 8, 1).unwrap().service, "a2");
         assert_eq!(turns.next(&candidates[..1], &busy, 8, 1), None);

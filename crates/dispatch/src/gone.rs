@@ -5,7 +5,12 @@ use store::Ending;
 
 fn ending(reason: Reason, message: String) -> Ending {
     let status: Status = reason.status();
-    Ending { status, reason: Some(reason), message, image: None }
+    Ending {
+        status,
+        reason: Some(reason),
+        message,
+        image: None,
+    }
 }
 
 pub(crate) fn worker_lost(how: &str) -> Ending {
@@ -13,9 +18,15 @@ pub(crate) fn worker_lost(how: &str) -> Ending {
 }
 
 pub(crate) fn worker_not_started(why: &str) -> Ending {
-    ending(Reason::WorkerNotStarted, format!("No worker could be started: {why}"))
+    ending(
+        Reason::WorkerNotStarted,
+        format!("No worker could be started: {why}"),
+    )
 }
 
 pub(crate) fn unschedulable_too_long(why: &str) -> Ending {
-    ending(Reason::UnschedulableTooLong, format!("Gave up waiting. {why}"))
+    ending(
+        Reason::UnschedulableTooLong,
+        format!("Gave up waiting. {why}"),
+    )
 }

@@ -100,6 +100,28 @@ impl Reason {
 mod tests {
     use super::*;
 
+    const BEGIN: &str = "run it with UPDATE_DOCS=1 -->\n";
+    const END: &str = "<!-- /reasons -->";
+
+    fn table() -> String {
+        let row = |r: &Reason| format!("| `{}` | {} | {} |\n", r.as_str(), r.status(), r.meaning());
+        let rows: String = Reason::ALL.iter().map(row).collect();
+        format!("| reason | status | when |\n|---|---|---|\n{rows}")
+    }
+
+    #[test]
+    fn the_manual_has_the_table() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/builds.md");
+        let text = std::fs::read_to_string(path).unwrap();
+        let (head, rest) = text.split_once(BEGIN).unwrap();
+        let (kept, tail) = rest.split_once(END).unwrap();
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, format!("{head}{BEGIN}{}{END}{tail}", table())).unwrap();
+        } else {
+            assert_eq!(kept, table(), "run this test with UPDATE_DOCS=1");
+        }
+    }
+
     #[test]
     fn words_are_unique_and_round_trip() {
         for reason in Reason::ALL {

@@ -138,8 +138,8 @@ fn filter(params: &Params, problems: &mut Problems) -> Option<Filter> {
         }
     };
     let filter = match name {
-        "textIncludes" => Ok(Filter::text_includes(text)),
-        "textNotIncludes" => Ok(Filter::text_not_includes(text)),
+        "textIncludes" => Ok(Filter::TextIncludes(text.to_owned())),
+        "textNotIncludes" => Ok(Filter::TextNotIncludes(text.to_owned())),
         "regexIncludes" => Filter::regex_includes(text),
         _ => Filter::regex_not_includes(text),
     };

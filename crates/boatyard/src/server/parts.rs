@@ -46,7 +46,7 @@ pub(super) async fn open(options: &Options, address: &PublicAddress) -> anyhow::
     let store = Store::open(&options.database_url()?).await.context("cannot open the database")?;
     let mut log_config = LogConfig::default();
     if let Some(mb) = options.log_limit {
-        log_config.cap_bytes = mb * 1024 * 1024;
+        log_config.max_log_bytes = mb * 1024 * 1024;
     }
     let logs = LogStore::open(data.join("logs"), log_config).context("cannot open the logs")?;
     let access = RegistryAccess::new(store.clone(), address.loopback_only);

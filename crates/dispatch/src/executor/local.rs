@@ -40,7 +40,11 @@ pub struct LocalExecutor {
 impl LocalExecutor {
     /// An executor that reports exits to `exits`.
     pub fn new(settings: LocalSettings, exits: UnboundedSender<Exit>) -> Self {
-        LocalExecutor { settings, exits, alive: Arc::default() }
+        LocalExecutor {
+            settings,
+            exits,
+            alive: Arc::default(),
+        }
     }
 
     fn spawn(&self, launch: &Launch) -> Result<Child, ExecutorError> {
@@ -52,7 +56,12 @@ impl LocalExecutor {
         command
             .arg("worker")
             .env_clear()
-            .envs(self.settings.environment.iter().map(|(name, value)| (name, value)))
+            .envs(
+                self.settings
+                    .environment
+                    .iter()
+                    .map(|(name, value)| (name, value)),
+            )
             .env("BOATYARD_WORKER_TOKEN", launch.token.expose())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -130,13 +139,19 @@ impl Executor for LocalExecutor {
             }
             let how = describe(status, &output);
             // The dispatcher is gone only when the server ends.
-            let _ = exits.send(Exit { build_uid: launch.build_uid, attempt: Some(attempt), how });
+            let _ = exits.send(Exit {
+                build_uid: launch.build_uid,
+                attempt: Some(attempt),
+                how,
+            });
         });
         Ok(())
     }
 
     async fn adopt(&self, build_uid: &str, process: &str) -> bool {
-        let Ok(process) = process.parse::<ProcessId>() else { return false };
+        let Ok(process) = process.parse::<ProcessId>() else {
+            return false;
+        };
         if !process.is_alive() {
             return false;
         }
@@ -151,7 +166,11 @@ impl Executor for LocalExecutor {
             }
             Self::forget(&alive, &build_uid, process);
             let how = "ended without a conclusion".to_owned();
-            let _ = exits.send(Exit { build_uid, attempt: None, how });
+            let _ = exits.send(Exit {
+                build_uid,
+                attempt: None,
+                how,
+            });
         });
         true
     }
@@ -162,7 +181,9 @@ impl Executor for LocalExecutor {
                 // Not being watchable means it is gone already, or about to be killed below.
                 let _ = tokio::time::timeout(PATIENCE, process.wait_exit()).await;
             }
-            if process.is_alive() && let Err(error) = process.kill(Signal::KILL) {
+            if process.is_alive()
+                && let Err(error) = process.kill(Signal::KILL)
+            {
                 tracing::warn!(%error, build_uid, "a worker could not be killed");
             }
         }
@@ -194,7 +215,10 @@ fn describe(status: std::io::Result<ExitStatus>, output: &std::path::Path) -> St
     };
     let said = std::fs::read_to_string(output).unwrap_or_default();
     match said.lines().rev().find(|line| !line.trim().is_empty()) {
-        Some(last) => format!("{how}: {}", last.trim().chars().take(300).collect::<String>()),
+        Some(last) => format!(
+            "{how}: {}",
+            last.trim().chars().take(300).collect::<String>()
+        ),
         None => how,
     }
 }

@@ -1,0 +1,39 @@
+//! The published clients are the judges: the JavaScript client and the command line, unmodified.
+
+use crate::harness::{Repository, Server};
+use std::path::Path;
+use std::process::Command;
+
+fn judge(script: &str, server: &Server, repository: &Repository) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients");
+    assert!(folder.join("node_modules").is_dir(), "run `make node-tests` first");
+    let output = Command::new("node")
+        .args(["--test", "--test-reporter=spec", script])
+        .current_dir(&folder)
+        .env("BOATYARD_HOST", server.url())
+        .env("BOATYARD_TOKEN", server.token())
+        .env("BOATYARD_REPOSITORY", repository.url())
+        .env("HOME", server.scratch())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_javascript_client_drives_a_build_from_nothing_to_an_image() {
+    let server = Server::start().await;
+    let repository = Repository::with_steps("RUN for i in 1 2 3; do echo tick $i; sleep 0.2; done");
+    judge("js-client.test.mjs", &server, &repository);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_drives_a_build_from_nothing_to_an_image() {
+    let server = Server::start().await;
+    let repository = Repository::with_steps("RUN echo built by the published command line");
+    judge("cli.test.mjs", &server, &repository);
+}

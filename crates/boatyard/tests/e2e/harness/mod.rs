@@ -1,0 +1,29 @@
+//! The plumbing, so that a test reads like what a user does: real servers, real repositories,
+//! real HTTP.
+
+mod api;
+mod place;
+mod repository;
+mod server;
+
+pub use api::{Answer, Api};
+pub use place::Place;
+pub use repository::Repository;
+pub use server::{Server, ServerBuilder};
+
+use std::time::{Duration, Instant};
+
+/// How long anything may take here before the test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks again and again until there is an answer; fails with `what` when there never is.
+pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = ask().await {
+            return found;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(15)).await;
+    }
+}

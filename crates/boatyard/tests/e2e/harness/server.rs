@@ -1,0 +1,229 @@
+//! A real `boatyard serve` in a folder and on a port of its own.
+
+use super::{Api, until};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
+
+/// How a server is to be started.
+pub struct ServerBuilder {
+    environment: Vec<(String, String)>,
+    database: Option<String>,
+}
+
+impl ServerBuilder {
+    /// Sets one of the operator's switches.
+    pub fn env(mut self, name: &str, value: impl ToString) -> Self {
+        self.environment.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Keeps its data in this database instead of its own SQLite file.
+    pub fn database(mut self, url: &str) -> Self {
+        self.database = Some(url.to_owned());
+        self
+    }
+
+    /// Starts it and waits until it is ready.
+    pub async fn start(self) -> Server {
+        let folder = tempfile::Builder::new().prefix("boatyard-e2e-").tempdir().unwrap();
+        let mut environment = vec![
+            ("BOATYARD_GIT_PROTOCOLS".to_owned(), "https,ssh,http,file".to_owned()),
+            ("BOATYARD_OUTBOUND_ALLOW".to_owned(), "127.0.0.0/8".to_owned()),
+            ("BOATYARD_RATE_LIMIT".to_owned(), "0".to_owned()),
+            // The machine that runs the tests may be small.
+            ("BOATYARD_DEFAULT_PLAN".to_owned(), "nf-compute-100-2".to_owned()),
+        ];
+        if let Some(url) = self.database {
+            environment.push(("BOATYARD_DATABASE_URL".to_owned(), url));
+        }
+        environment.extend(self.environment);
+        let mut server = Server { folder, port: free_port(), environment, child: None };
+        server.launch().await;
+        server
+    }
+}
+
+/// A running (or stopped) server. Dropping it ends it and everything its builds run.
+pub struct Server {
+    folder: TempDir,
+    port: u16,
+    environment: Vec<(String, String)>,
+    child: Option<Child>,
+}
+
+impl Server {
+    /// A server with switches of its own.
+    pub fn with() -> ServerBuilder {
+        ServerBuilder { environment: Vec::new(), database: None }
+    }
+
+    /// A server as most tests want it.
+    pub async fn start() -> Server {
+        Server::with().start().await
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.host())
+    }
+
+    /// Host and port.
+    pub fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Its data folder.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A folder of the test beside the server's own.
+    pub fn scratch(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The administrator's token.
+    pub fn token(&self) -> String {
+        let path = self.data_dir().join("admin.token");
+        std::fs::read_to_string(path).unwrap().trim().to_owned()
+    }
+
+    /// Calls as the administrator.
+    pub fn api(&self) -> Api {
+        Api::new(self.url(), self.token())
+    }
+
+    /// Runs `boatyard` with these arguments against this server's data.
+    pub fn boatyard(&self, args: &[&str]) -> std::process::Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_boatyard"));
+        command.args(args).env("BOATYARD_DATA_DIR", self.data_dir());
+        command.env("BOATYARD_HOST", self.url()).env("BOATYARD_TOKEN", self.token());
+        for (name, value) in &self.environment {
+            command.env(name, value);
+        }
+        command.output().unwrap()
+    }
+
+    /// SIGTERM, and waits until it is gone; whether it ended cleanly.
+    pub fn terminate(&mut self) -> bool {
+        let mut child = self.child.take().unwrap();
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        child.wait().unwrap().success()
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Starts it (again) on the same data and port.
+    pub async fn launch(&mut self) {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("server.log"))
+            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_boatyard"));
+        command
+            .arg("serve")
+            .args(["--listen", &self.host()])
+            .arg("--data-dir")
+            .arg(self.data_dir())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
+        for (name, value) in &self.environment {
+            command.env(name, value);
+        }
+        self.child = Some(command.spawn().unwrap());
+        let url = format!("{}/readyz", self.url());
+        until("the server to be ready", async || {
+            if let Some(child) = &mut self.child
+                && let Some(status) = child.try_wait().unwrap()
+            {
+                panic!("the server ended with {status}: {}", self.log());
+            }
+            let answer = reqwest::get(&url).await.ok()?;
+            answer.status().is_success().then_some(())
+        })
+        .await;
+    }
+
+    /// What the server said so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default()
+    }
+
+    /// The processes of this server's workers, found by the folder in their environment.
+    pub fn workers(&self) -> Vec<u32> {
+        let marker = format!("BOATYARD_WORKER_DIR={}", self.data_dir().join("work").display());
+        processes().filter(|pid| environment_has(*pid, &marker)).collect()
+    }
+
+    /// Every process that has this server's data folder in its command line, environment or open
+    /// control group: workers, engines, steps.
+    pub fn leftovers(&self) -> Vec<u32> {
+        let marker = self.data_dir().display().to_string();
+        processes()
+            .filter(|pid| Some(*pid) != self.child.as_ref().map(Child::id))
+            .filter(|pid| environment_has(*pid, &marker) || command_line_has(*pid, &marker))
+            .collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        for pid in self.leftovers() {
+            if let Some(pid) = rustix::process::Pid::from_raw(pid as i32) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        }
+        unmount_below(self.folder.path());
+        if std::thread::panicking() {
+            eprintln!("--- the server's log\n{}", self.log());
+        }
+    }
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn processes() -> impl Iterator<Item = u32> {
+    let entries = std::fs::read_dir("/proc").unwrap();
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+fn environment_has(pid: u32, marker: &str) -> bool {
+    file_has(&format!("/proc/{pid}/environ"), marker)
+}
+
+fn command_line_has(pid: u32, marker: &str) -> bool {
+    file_has(&format!("/proc/{pid}/cmdline"), marker)
+}
+
+fn file_has(path: &str, marker: &str) -> bool {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).contains(marker)
+}
+
+/// Mounts that a killed engine left in the folder would keep it from being removed.
+fn unmount_below(folder: &Path) {
+    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let folder = folder.display().to_string();
+    let below: Vec<_> =
+        mounts.lines().filter_map(|line| line.split(' ').nth(1)).filter(|m| m.starts_with(&folder)).collect();
+    for mount in below.into_iter().rev() {
+        let _ = Command::new("umount").arg("-l").arg(mount).status();
+    }
+}
