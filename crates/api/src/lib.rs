@@ -11,6 +11,7 @@ mod state;
 mod tail;
 mod worker_calls;
 
+pub use edge::DEFAULT_TEAM;
 pub use registry_access::RegistryAccess;
 pub use settings::Settings;
 
@@ -51,10 +52,7 @@ pub struct Parts {
 /// # Errors
 /// When the key that seals cursors cannot be read or made.
 pub async fn router(parts: Parts) -> Result<Router, StoreError> {
-    let key = parts
-        .store
-        .fact_or("cursor-key", || store::random_key())
-        .await?;
+    let key = parts.store.fact_or("cursor-key", store::random_key).await?;
     let registry = parts.registry.router();
     let state: State = Arc::new(Shared {
         rate: RateLimit::new(parts.settings.rate_limit),

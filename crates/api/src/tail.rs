@@ -167,17 +167,17 @@ async fn follow(
     let from = match (asked.lines, asked.start) {
         (None, None) => {
             let now = jiff::Timestamp::now().as_microsecond();
-            FollowFrom::Tail { lines: FIRST_LINES, not_before: Some(now - FIRST_AGE_MICROS) }
+            FollowFrom::Tail {
+                lines: FIRST_LINES,
+                not_before: Some(now - FIRST_AGE_MICROS),
+            }
         }
-        (lines, not_before) => {
-            FollowFrom::Tail { lines: lines.unwrap_or(usize::MAX), not_before }
-        }
+        (lines, not_before) => FollowFrom::Tail {
+            lines: lines.unwrap_or(usize::MAX),
+            not_before,
+        },
     };
-    let mut follower = match state
-        .logs
-        .follow_last(&build.uid, lines, since, asked.filter)
-        .await
-    {
+    let mut follower = match state.logs.follow(&build.uid, from, asked.filter).await {
         Ok(follower) => follower,
         Err(error) => {
             let message = ApiError::from(error).to_string();

@@ -125,10 +125,10 @@ async fn logs(
         .build_of_worker(&token)
         .await?
         .ok_or_else(gone)?;
-    let lines = (chunk.first_seq..)
-        .zip(chunk.lines)
-        .map(|(seq, line)| LogLine {
-            seq,
+    let lines = chunk
+        .lines
+        .into_iter()
+        .map(|line| NewLine {
             ts: line.ts,
             text: line.text,
         })

@@ -10,9 +10,6 @@ use std::collections::HashMap;
 /// A JSON body.
 pub(crate) struct Body<T>(pub(crate) T);
 
-/// A JSON body that may be missing: then it is `{}`.
-pub(crate) struct OptionalBody<T>(pub(crate) T);
-
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
@@ -25,15 +22,6 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             ));
         }
         parse(&bytes).map(Body)
-    }
-}
-
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalBody<T> {
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let bytes = read(request, state).await?;
-        parse(if bytes.is_empty() { b"{}" } else { &bytes }).map(OptionalBody)
     }
 }
 

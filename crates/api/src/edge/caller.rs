@@ -12,7 +12,7 @@ use std::sync::Arc;
 use store::Token;
 
 /// The one team until teams land.
-pub(crate) const DEFAULT_TEAM: &str = "default";
+pub const DEFAULT_TEAM: &str = "default";
 
 /// A caller with a valid token.
 #[derive(Clone)]

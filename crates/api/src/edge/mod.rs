@@ -10,8 +10,9 @@ mod problems;
 mod rate;
 mod time;
 
-pub(crate) use body::{Body, OptionalBody, Params};
-pub(crate) use caller::{Caller, DEFAULT_TEAM, authenticate, bearer};
+pub(crate) use body::{Body, Params};
+pub use caller::DEFAULT_TEAM;
+pub(crate) use caller::{Caller, authenticate, bearer};
 pub(crate) use cursor::Sealer;
 pub(crate) use envelope::{Data, Listed, Nothing, Pagination};
 pub(crate) use error::ApiError;

@@ -166,7 +166,7 @@ impl StartInput {
         problems.refuse("bundleUrl", self.bundle_url.is_some());
         problems.check_some("sha", self.sha.as_deref(), fields::sha);
         if let Some(branch) = &self.branch
-            && let Err(error) = git::RefName::parse(branch)
+            && let Err(error) = git::RefName::branch(branch)
         {
             problems.add("branch", error.to_string());
         }
@@ -293,7 +293,7 @@ async fn resolve(state: &State, request: &BuildRequest) -> Option<String> {
     if request.sha.is_some() {
         return None;
     }
-    let branch = git::RefName::parse(request.branch.as_deref()?).ok()?;
+    let branch = git::RefName::branch(request.branch.as_deref()?).ok()?;
     let url = git::RepoUrl::parse(&request.project_url, &state.settings.git_protocols).ok()?;
     let asked = state.git.resolve_branch(&url, &branch);
     match tokio::time::timeout(RESOLVE, asked).await {
