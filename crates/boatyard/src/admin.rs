@@ -51,7 +51,9 @@ pub struct Place {
 
 /// What a new token may do.
 #[derive(Args)]
-#[command(after_help = "Example: boatyard admin token create --name ci --role builder --project shop")]
+#[command(
+    after_help = "Example: boatyard admin token create --name ci --role builder --project shop"
+)]
 pub struct CreateToken {
     /// What to call it
     #[arg(long, default_value = "token")]
@@ -91,7 +93,9 @@ impl Place {
                 data_dir.display()
             );
         }
-        Store::open(&options.database_url()?).await.context("cannot open the database")
+        Store::open(&options.database_url()?)
+            .await
+            .context("cannot open the database")
     }
 }
 
@@ -126,7 +130,10 @@ async fn create_token(create: CreateToken) -> anyhow::Result<ExitCode> {
             expires_at: create.expires_in_days.map(|days| now_ms + days * day_ms),
         })
         .await?;
-    eprintln!("Token `{}` (id {}). It is shown this once:", token.name, token.id);
+    eprintln!(
+        "Token `{}` (id {}). It is shown this once:",
+        token.name, token.id
+    );
     println!("{}", secret.expose());
     Ok(ExitCode::SUCCESS)
 }
@@ -144,7 +151,10 @@ impl CreateToken {
         for words in &self.permissions {
             let Some(permission) = Permission::parse(words) else {
                 let known: Vec<_> = Permission::ALL.iter().map(|p| p.as_str()).collect();
-                bail!("there is no permission `{words}`; there are:\n  {}", known.join("\n  "));
+                bail!(
+                    "there is no permission `{words}`; there are:\n  {}",
+                    known.join("\n  ")
+                );
             };
             set.extend([permission]);
         }
@@ -158,7 +168,9 @@ impl CreateToken {
 async fn list_tokens(place: &Place) -> anyhow::Result<ExitCode> {
     for token in place.store().await?.tokens(api::DEFAULT_TEAM).await? {
         let role = token.role.as_deref().unwrap_or("-");
-        let projects = token.projects.map_or_else(|| "all projects".to_owned(), |p| p.join(","));
+        let projects = token
+            .projects
+            .map_or_else(|| "all projects".to_owned(), |p| p.join(","));
         println!("{}  {}  {role}  {projects}", token.id, token.name);
     }
     Ok(ExitCode::SUCCESS)

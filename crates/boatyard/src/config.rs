@@ -103,7 +103,8 @@ impl Options {
 
     /// The address to listen on.
     pub fn listen(&self) -> SocketAddr {
-        self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8484)))
+        self.listen
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8484)))
     }
 
     /// The database's URL, read from its file where it is given as one.
@@ -116,7 +117,10 @@ impl Options {
                 .with_context(|| format!("cannot read {}", file.display()))?;
             return Ok(url.trim().to_owned());
         }
-        Ok(format!("sqlite:{}", self.data_dir().join("boatyard.db").display()))
+        Ok(format!(
+            "sqlite:{}",
+            self.data_dir().join("boatyard.db").display()
+        ))
     }
 
     /// Refuses values that nothing here can honour.
@@ -124,7 +128,9 @@ impl Options {
         match self.executor.as_deref() {
             None | Some("local") => {}
             Some("kubernetes") => {
-                bail!("the kubernetes executor is not part of this version; use executor = \"local\"")
+                bail!(
+                    "the kubernetes executor is not part of this version; use executor = \"local\""
+                )
             }
             Some(other) => bail!("executor = \"{other}\" is not known: use local"),
         }
@@ -141,7 +147,9 @@ impl Options {
 /// `$XDG_DATA_HOME/boatyard`, or `~/.local/share/boatyard`; `/var/lib/boatyard` without a home.
 fn default_data_dir() -> PathBuf {
     let absolute = |name: &str| {
-        std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
     };
     if let Some(dir) = absolute("XDG_DATA_HOME") {
         return dir.join("boatyard");
@@ -164,14 +172,20 @@ mod tests {
             let (key, _) = rest.split_once(" = ")?;
             Options::KEYS.contains(&key).then(|| rest.to_owned())
         };
-        text.lines().filter_map(example).collect::<Vec<_>>().join("\n")
+        text.lines()
+            .filter_map(example)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     #[test]
     fn every_key_is_documented_and_every_example_is_valid() {
         let text = documented();
         for key in Options::KEYS {
-            assert!(text.lines().any(|l| l.starts_with(&format!("{key} = "))), "{key} is missing");
+            assert!(
+                text.lines().any(|l| l.starts_with(&format!("{key} = "))),
+                "{key} is missing"
+            );
         }
         toml::from_str::<Options>(&text).unwrap();
     }
@@ -181,7 +195,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("b.toml");
         std::fs::write(&file, "rate_limit = 5\nlease = 7\n").unwrap();
-        let flags = Options { rate_limit: Some(9), ..Options::default() };
+        let flags = Options {
+            rate_limit: Some(9),
+            ..Options::default()
+        };
         let options = flags.with_file(Some(&file)).unwrap();
         assert_eq!((options.rate_limit, options.lease), (Some(9), Some(7)));
     }

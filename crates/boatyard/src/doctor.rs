@@ -16,11 +16,33 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let checks = [
         program("git", true, "git", "sources cannot be fetched"),
         program("buildah", true, "buildah", "nothing can be built"),
-        program("runc", false, "runc", "RUN steps get weaker isolation (chroot)"),
-        program("ssh", false, "openssh-client", "repositories over ssh cannot be fetched"),
-        Check { name: "control groups", needed: false, outcome: cgroups() },
-        Check { name: "machine", needed: true, outcome: Ok(capacity()) },
-        Check { name: "disk", needed: true, outcome: disk(options) },
+        program(
+            "runc",
+            false,
+            "runc",
+            "RUN steps get weaker isolation (chroot)",
+        ),
+        program(
+            "ssh",
+            false,
+            "openssh-client",
+            "repositories over ssh cannot be fetched",
+        ),
+        Check {
+            name: "control groups",
+            needed: false,
+            outcome: cgroups(),
+        },
+        Check {
+            name: "machine",
+            needed: true,
+            outcome: Ok(capacity()),
+        },
+        Check {
+            name: "disk",
+            needed: true,
+            outcome: disk(options),
+        },
     ];
     let mut missing = 0;
     for check in checks {
@@ -32,31 +54,54 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
         missing += usize::from(check.needed && check.outcome.is_err());
         println!("{mark}  {:<15} {text}", check.name);
     }
-    Ok(if missing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if missing == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn program(name: &'static str, needed: bool, package: &str, without: &str) -> Check {
     let outcome = match machine::find_program(name) {
         Some(path) => Ok(path.display().to_string()),
-        None => Err(format!("not found: {without}. Get it with: apt-get install {package}")),
+        None => Err(format!(
+            "not found: {without}. Get it with: apt-get install {package}"
+        )),
     };
-    Check { name, needed, outcome }
+    Check {
+        name,
+        needed,
+        outcome,
+    }
 }
 
 fn cgroups() -> Result<String, String> {
-    let limits = Limits { cpu_hundredths: Some(10), memory_mb: Some(64), pids: None };
+    let limits = Limits {
+        cpu_hundredths: Some(10),
+        memory_mb: Some(64),
+        pids: None,
+    };
     let name = format!("boatyard/doctor-{}", std::process::id());
     let cgroup = Cgroup::create(&name, limits).map_err(|error| {
         format!("plan limits cannot be enforced: {error}. Run as root, or delegate a control group")
     })?;
-    let enforcement = format!("{}", cgroup.enforcement());
+    let enforcement = cgroup.enforcement().clone();
     cgroup.remove().map_err(|error| error.to_string())?;
-    Ok(enforcement)
+    let kept: Vec<String> = enforcement.enforced.iter().map(ToString::to_string).collect();
+    let text = format!("enforced: {}", kept.join(", "));
+    match enforcement.missing.first() {
+        None => Ok(text),
+        Some((limit, why)) => Err(format!("{text}; {limit} is not: {why}")),
+    }
 }
 
 fn capacity() -> String {
     let has = machine::capacity();
-    format!("{} vCPU, {} MB memory", f64::from(has.cpu_hundredths) / 100.0, has.memory_mb)
+    format!(
+        "{} vCPU, {} MB memory",
+        f64::from(has.cpu_hundredths) / 100.0,
+        has.memory_mb
+    )
 }
 
 fn disk(options: &Options) -> Result<String, String> {
@@ -64,6 +109,14 @@ fn disk(options: &Options) -> Result<String, String> {
     let dir = options.data_dir();
     let there = dir.ancestors().find(|dir| dir.exists()).unwrap_or(&dir);
     let free = machine::disk_free(there).map_err(|error| error.to_string())?;
-    let text = format!("{} GB free for {}", free / (1024 * 1024 * 1024), dir.display());
-    if free >= ENOUGH { Ok(text) } else { Err(format!("{text}: builds may fill it")) }
+    let text = format!(
+        "{} GB free for {}",
+        free / (1024 * 1024 * 1024),
+        dir.display()
+    );
+    if free >= ENOUGH {
+        Ok(text)
+    } else {
+        Err(format!("{text}: builds may fill it"))
+    }
 }

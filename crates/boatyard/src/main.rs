@@ -36,10 +36,7 @@ enum Command {
     #[command(hide = true)]
     Worker,
     /// Print a completion script for a shell
-    Completion {
-        /// The shell
-        shell: cli::Shell,
-    },
+    Completion(cli::CompletionArgs),
     #[command(flatten)]
     Client(cli::Command),
 }
@@ -58,7 +55,10 @@ fn main() -> ExitCode {
     // Two crates of the tree could bring a TLS provider; this one is it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("boatyard: cannot start: {error}");
@@ -85,11 +85,22 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(args).await,
         Command::Admin(command) => admin::run(command).await,
         Command::Worker => worker_command::run().await,
-        Command::Completion { shell } => {
-            cli::completion(shell, &mut Cli::command());
+        Command::Completion(args) => {
+            cli::completion(args.shell, &mut Cli::command(), &mut std::io::stdout())?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Client(command) => Ok(cli::run(command).await),
+        Command::Client(command) => client(command).await,
+    }
+}
+
+async fn client(command: cli::Command) -> anyhow::Result<ExitCode> {
+    let mut console = cli::Console::of_process();
+    match cli::run(command, &mut console).await {
+        Ok(code) => Ok(code),
+        Err(error) => {
+            eprintln!("boatyard: {error}");
+            Ok(error.exit_code())
+        }
     }
 }
 

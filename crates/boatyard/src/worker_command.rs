@@ -7,5 +7,9 @@ use std::process::ExitCode;
 pub async fn run() -> anyhow::Result<ExitCode> {
     let config = worker::WorkerConfig::from_env()
         .context("a worker is started by `boatyard serve`, which tells it what to build")?;
-    Ok(worker::run(config).await)
+    let outcome = worker::run(config).await;
+    if let worker::Outcome::Lost(why) = &outcome {
+        eprintln!("{why}");
+    }
+    Ok(ExitCode::from(&outcome))
 }

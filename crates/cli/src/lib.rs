@@ -1,1 +1,60 @@
-//! The client verbs of the command line.
+//! The client half of the command line: verbs that talk HTTP to a Boatyard server. The binary
+//! flattens [`Command`] beside its own commands and hands it to [`run`].
+
+mod args;
+mod client;
+mod connect;
+mod console;
+mod environment;
+mod error;
+mod follow;
+mod render;
+mod verbs;
+
+pub use args::Command;
+pub use client::{
+    Answer, ApiError, Build, BuildPath, Client, ClientError, Direction, LogFilter, LogLine,
+    LogQuery, Pagination, Patience, Plan, Project, Region, Service, Tail, TailOptions, WholeLog,
+};
+pub use console::{Console, Interrupt, Look};
+pub use environment::Environment;
+pub use error::CliError;
+
+use clap_complete::Shell;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// The exit code of a program whose reader went away (128 + SIGPIPE).
+const READER_GONE: u8 = 141;
+
+/// Runs a verb. The exit code is 0 only when everything went well; 1 when a build that was waited
+/// for did not succeed; 130 when the person stopped waiting. Errors are for the caller to print,
+/// and exit with [`CliError::exit_code`].
+pub async fn run(command: Command, console: &mut Console) -> Result<ExitCode, CliError> {
+    match verbs::run(command, console).await {
+        Err(CliError::Stream(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Ok(ExitCode::from(READER_GONE))
+        }
+        outcome => outcome,
+    }
+}
+
+/// What `completion` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  boatyard completion bash > /etc/bash_completion.d/boatyard
+  boatyard completion zsh > \"${fpath[1]}/_boatyard\"
+  boatyard completion fish > ~/.config/fish/completions/boatyard.fish")]
+pub struct CompletionArgs {
+    /// For which shell
+    pub shell: Shell,
+}
+
+/// Writes the script with which a shell completes the whole binary's commands and flags.
+pub fn completion(shell: Shell, binary: &mut clap::Command, out: &mut dyn Write) -> io::Result<()> {
+    let mut script = Vec::new();
+    let name = binary.get_name().to_owned();
+    clap_complete::generate(shell, binary, name, &mut script);
+    out.write_all(&script)
+}

@@ -4,6 +4,7 @@
 //! A build's status has one writer: [`Store::advance`] and its siblings in `transition`.
 
 mod builds;
+mod catalog;
 mod changes;
 mod error;
 mod facts;
@@ -16,6 +17,9 @@ mod tokens;
 mod transition;
 
 pub use builds::{NewBuild, Page};
+pub use catalog::{
+    BlobRemoval, Catalog, ManifestEntry, Missing, NewManifest, Referrer, RepositoryDigest, Swept,
+};
 pub use changes::{Change, Changes};
 pub use error::StoreError;
 pub use projects::ProjectChanges;
@@ -66,7 +70,7 @@ impl Store {
         self.db
             .read()
             .await?
-            .row("SELECT 1", &[], |_| Ok(()))
+            .row("SELECT 1", [], |_| Ok(()))
             .await?;
         Ok(())
     }

@@ -45,7 +45,7 @@ impl Store {
                          AND e.number < b.number)
                      ORDER BY created_at, uid"
                 ),
-                &[],
+                [],
                 |row| {
                     Ok(QueueHead {
                         build: build(row)?,
@@ -71,7 +71,7 @@ impl Store {
                      WHERE concluded_at IS NULL AND status NOT IN ('QUEUED', 'UNSCHEDULABLE')
                      ORDER BY created_at, uid"
                 ),
-                &[],
+                [],
                 |row| {
                     Ok(OpenBuild {
                         build: build(row)?,

@@ -1,1 +1,35 @@
-//! Placeholder, filled in next.
+//! The worker: one build from start to end, in a process of its own.
+//!
+//! It claims the build, fetches the source, lets an engine build and push the image, and tells the
+//! server how it ended: exactly one conclusion with one typed reason. The server may be away for
+//! minutes meanwhile; the build goes on, and its log and phases are delivered when the server is
+//! back. What the build started never outlives it.
+//!
+//! [`run`] is the door; [`WorkerConfig::from_env`] has the table of environment variables.
+
+mod cache;
+mod config;
+mod course;
+mod engine;
+mod failure;
+mod fence;
+mod halt;
+mod lines;
+mod meter;
+mod mounts;
+mod outcome;
+mod registry;
+mod server;
+mod source;
+mod token;
+mod upload;
+mod workspace;
+
+pub use config::{
+    ConfigError, ENV_CACHE_DIR, ENV_DIR, ENV_ENGINE, ENV_GIT_PROTOCOLS, ENV_OUTBOUND_ALLOW,
+    ENV_REGISTRY_MIRRORS, EngineChoice, WorkerConfig,
+};
+pub use course::run;
+pub use outcome::Outcome;
+pub use source::git_for;
+pub use token::Token;

@@ -12,7 +12,9 @@ pub(super) fn of(options: &Options, bound: SocketAddr) -> anyhow::Result<PublicA
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => format!("http://{local}"),
     };
-    let uri: axum::http::Uri = url.parse().with_context(|| format!("public_url {url} is no URL"))?;
+    let uri: axum::http::Uri = url
+        .parse()
+        .with_context(|| format!("public_url {url} is no URL"))?;
     let (Some("http" | "https"), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
         bail!("public_url must begin with http:// or https://, and is {url}");
     };
@@ -38,8 +40,10 @@ mod tests {
     use super::*;
 
     fn address(public_url: Option<&str>, bound: &str) -> PublicAddress {
-        let options =
-            Options { public_url: public_url.map(str::to_owned), ..Options::default() };
+        let options = Options {
+            public_url: public_url.map(str::to_owned),
+            ..Options::default()
+        };
         of(&options, bound.parse().unwrap()).unwrap()
     }
 
@@ -56,6 +60,15 @@ mod tests {
         assert!(!address.loopback_only);
         assert_eq!(address.registry_host, "ci.example.com");
         assert_eq!(address.local, "127.0.0.1:8484");
-        assert!(of(&Options { public_url: Some("ci".into()), ..Options::default() }, "0.0.0.0:1".parse().unwrap()).is_err());
+        assert!(
+            of(
+                &Options {
+                    public_url: Some("ci".into()),
+                    ..Options::default()
+                },
+                "0.0.0.0:1".parse().unwrap()
+            )
+            .is_err()
+        );
     }
 }

@@ -68,6 +68,10 @@ pub(super) async fn administrator(store: &Store, data_dir: &Path) -> anyhow::Res
         .with_context(|| format!("cannot write {}", path.display()))?;
     writeln!(file, "{}", secret.expose())?;
     file.sync_all()?;
-    println!("Administrator's token (also in {}): {}", path.display(), secret.expose());
+    println!(
+        "Administrator's token (also in {}): {}",
+        path.display(),
+        secret.expose()
+    );
     Ok(())
 }

@@ -4,7 +4,7 @@ mod address;
 mod first_start;
 mod parts;
 
-pub use parts::{PublicAddress, environment_of_workers};
+pub use parts::PublicAddress;
 
 use crate::config::Options;
 use anyhow::Context;
@@ -46,10 +46,16 @@ pub async fn serve_until(
     first_start::administrator(&parts.store, &options.data_dir()).await?;
     let tasks = TaskTracker::new();
     tasks.spawn(parts.dispatcher.run(parts.exits, stop.clone()));
-    tasks.spawn(dispatch::close_logs(parts.store.clone(), parts.logs.clone(), stop.clone()));
+    tasks.spawn(dispatch::close_logs(
+        parts.store.clone(),
+        parts.logs.clone(),
+        stop.clone(),
+    ));
     tasks.spawn(parts::collect_garbage(parts.registry.clone(), stop.clone()));
     tasks.close();
-    let router = parts.router.into_make_service_with_connect_info::<SocketAddr>();
+    let router = parts
+        .router
+        .into_make_service_with_connect_info::<SocketAddr>();
     tracing::info!(url = %address.url, data = %options.data_dir().display(), "ready");
     ready(&address);
     let draining = stop.clone();
@@ -83,5 +89,8 @@ pub fn log_to_stderr() {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("info,refinery_core=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 }

@@ -43,7 +43,9 @@ pub(super) struct Parts {
 
 pub(super) async fn open(options: &Options, address: &PublicAddress) -> anyhow::Result<Parts> {
     let data = options.data_dir();
-    let store = Store::open(&options.database_url()?).await.context("cannot open the database")?;
+    let store = Store::open(&options.database_url()?)
+        .await
+        .context("cannot open the database")?;
     let mut log_config = LogConfig::default();
     if let Some(mb) = options.log_limit {
         log_config.max_log_bytes = mb * 1024 * 1024;
@@ -62,14 +64,21 @@ pub(super) async fn open(options: &Options, address: &PublicAddress) -> anyhow::
         store: store.clone(),
         logs: logs.clone(),
         registry: registry.clone(),
-        git: worker::git_from(&environment_of_workers(options, address), &data.join("git"))?,
+        git: questions(options, &data.join("git"))?,
         settings: settings(options, address)?,
     })
     .await?;
     let (reports, exits) = unbounded_channel();
     let executor = LocalExecutor::new(local_settings(options, address)?, reports);
     let dispatcher = Dispatcher::new(store.clone(), Arc::new(executor), limits(options));
-    Ok(Parts { store, logs, registry, router, dispatcher, exits })
+    Ok(Parts {
+        store,
+        logs,
+        registry,
+        router,
+        dispatcher,
+        exits,
+    })
 }
 
 fn settings(options: &Options, address: &PublicAddress) -> anyhow::Result<Settings> {
@@ -98,13 +107,37 @@ fn default_plan(asked: Option<&str>, plans: &[Plan]) -> anyhow::Result<Plan> {
     }
     let has = machine::capacity();
     let fits = |plan: &Plan| plan.fits(has.cpu_hundredths, has.memory_mb);
-    let largest = plans.iter().rev().find(|plan| fits(plan)).or(plans.first()).cloned();
-    find(USUAL).filter(fits).or(largest).ok_or_else(|| anyhow!("there are no plans"))
+    let largest = plans
+        .iter()
+        .rev()
+        .find(|plan| fits(plan))
+        .or(plans.first())
+        .cloned();
+    find(USUAL)
+        .filter(fits)
+        .or(largest)
+        .ok_or_else(|| anyhow!("there are no plans"))
 }
 
 fn protocols(options: &Options) -> anyhow::Result<git::Protocols> {
     let list = options.git_protocols.as_deref().unwrap_or("https,ssh");
-    list.parse().with_context(|| format!("git_protocols {list} is wrong"))
+    list.parse()
+        .map_err(|error| anyhow!("git_protocols {list} is wrong: {error}"))
+}
+
+/// Git for the API's own questions: which commit a branch has.
+fn questions(options: &Options, home: &Path) -> anyhow::Result<git::Git> {
+    let list = |text: Option<&str>| -> Vec<String> {
+        text.unwrap_or_default()
+            .split(',')
+            .map(str::trim)
+            .filter(|s| !s.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let protocols = list(options.git_protocols.as_deref().or(Some("https,ssh")));
+    let allow = list(options.outbound_allow.as_deref());
+    worker::git_for(&protocols, &allow, home).map_err(|problem| anyhow!(problem))
 }
 
 fn lease(options: &Options) -> Duration {
@@ -143,21 +176,41 @@ fn make_dir(dir: &Path) -> anyhow::Result<()> {
 }
 
 /// The environment of a worker: what it needs and nothing else of the server's.
-pub fn environment_of_workers(options: &Options, address: &PublicAddress) -> Vec<(String, String)> {
+fn environment_of_workers(options: &Options, address: &PublicAddress) -> Vec<(String, String)> {
     let data = options.data_dir();
     let mut environment = vec![
-        ("BOATYARD_WORKER_SERVER".to_owned(), format!("http://{}", address.local)),
-        ("BOATYARD_WORKER_DIR".to_owned(), data.join("work").display().to_string()),
-        ("BOATYARD_CACHE_DIR".to_owned(), data.join("cache").display().to_string()),
+        (
+            "BOATYARD_WORKER_SERVER".to_owned(),
+            format!("http://{}", address.local),
+        ),
+        (
+            "BOATYARD_WORKER_DIR".to_owned(),
+            data.join("work").display().to_string(),
+        ),
+        (
+            "BOATYARD_CACHE_DIR".to_owned(),
+            data.join("cache").display().to_string(),
+        ),
     ];
     let mut pass = |name: &str, value: Option<&String>| {
         environment.extend(value.map(|value| (name.to_owned(), value.clone())));
     };
     pass("BOATYARD_GIT_PROTOCOLS", options.git_protocols.as_ref());
     pass("BOATYARD_OUTBOUND_ALLOW", options.outbound_allow.as_ref());
-    pass("BOATYARD_REGISTRY_MIRRORS", options.registry_mirrors.as_ref());
+    pass(
+        "BOATYARD_REGISTRY_MIRRORS",
+        options.registry_mirrors.as_ref(),
+    );
     pass("BOATYARD_ENGINE", options.engine.as_ref());
-    for name in ["PATH", "HOME", "LANG", "RUST_LOG", "SSL_CERT_FILE", "SSL_CERT_DIR", "XDG_RUNTIME_DIR"] {
+    for name in [
+        "PATH",
+        "HOME",
+        "LANG",
+        "RUST_LOG",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "XDG_RUNTIME_DIR",
+    ] {
         pass(name, std::env::var(name).ok().as_ref());
     }
     environment

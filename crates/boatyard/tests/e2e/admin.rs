@@ -8,7 +8,10 @@ async fn the_first_start_makes_a_token_that_only_its_owner_reads() {
     let mut server = Server::start().await;
     let token = server.token();
     let path = server.data_dir().join("admin.token");
-    assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     assert!(server.log().contains(&token), "it is printed once");
     server.terminate();
     server.launch().await;
@@ -20,15 +23,28 @@ async fn the_first_start_makes_a_token_that_only_its_owner_reads() {
 #[tokio::test]
 async fn a_revoked_token_stops_working_at_once() {
     let server = Server::start().await;
-    let made = server.boatyard(&["admin", "token", "create", "--name", "ci", "--role", "viewer"]);
+    let made = server.boatyard(&[
+        "admin", "token", "create", "--name", "ci", "--role", "viewer",
+    ]);
     let secret = String::from_utf8(made.stdout).unwrap().trim().to_owned();
     let api = server.api().with_token(&secret);
     api.get("/v1/projects").await.data();
     let listed = server.boatyard(&["admin", "token", "list"]);
     let listed = String::from_utf8(listed.stdout).unwrap();
     assert!(!listed.contains(&secret));
-    let id = listed.lines().find(|line| line.contains("ci")).unwrap().split(' ').next().unwrap();
-    assert!(server.boatyard(&["admin", "token", "revoke", id]).status.success());
+    let id = listed
+        .lines()
+        .find(|line| line.contains("ci"))
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap();
+    assert!(
+        server
+            .boatyard(&["admin", "token", "revoke", id])
+            .status
+            .success()
+    );
     api.get("/v1/projects").await.refusal(401);
 }
 
@@ -38,7 +54,10 @@ async fn a_second_server_on_the_same_data_says_so() {
     let second = server.boatyard(&["serve", "--listen", "127.0.0.1:0"]);
     assert!(!second.status.success());
     let text = String::from_utf8_lossy(&second.stderr);
-    assert!(text.contains("another server uses the data folder"), "{text}");
+    assert!(
+        text.contains("another server uses the data folder"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -16,7 +16,9 @@ fn service(url: &str) -> Value {
 async fn repository_urls_that_are_weapons_are_refused() {
     let server = Server::start().await;
     let api = server.api();
-    api.post("/v1/projects", json!({"name": "shop"})).await.data();
+    api.post("/v1/projects", json!({"name": "shop"}))
+        .await
+        .data();
     let urls = [
         "--upload-pack=touch /tmp/x",
         "ext::sh -c id",
@@ -31,7 +33,9 @@ async fn repository_urls_that_are_weapons_are_refused() {
         " ",
     ];
     for url in urls {
-        let answer = api.post("/v1/projects/shop/services/build", service(url)).await;
+        let answer = api
+            .post("/v1/projects/shop/services/build", service(url))
+            .await;
         assert_eq!(answer.fields(), ["vcsData.projectUrl"], "{url:?}");
     }
     let list = api.get("/v1/projects/shop/services").await;
@@ -40,11 +44,23 @@ async fn repository_urls_that_are_weapons_are_refused() {
 
 #[tokio::test]
 async fn a_protocol_the_operator_did_not_allow_is_refused() {
-    let server = Server::with().env("BOATYARD_GIT_PROTOCOLS", "https").start().await;
+    let server = Server::with()
+        .env("BOATYARD_GIT_PROTOCOLS", "https")
+        .start()
+        .await;
     let api = server.api();
-    api.post("/v1/projects", json!({"name": "shop"})).await.data();
-    for url in ["file:///etc", "http://127.0.0.1/a", "ssh://git@example.com/a", "git@example.com:a/b"] {
-        let answer = api.post("/v1/projects/shop/services/build", service(url)).await;
+    api.post("/v1/projects", json!({"name": "shop"}))
+        .await
+        .data();
+    for url in [
+        "file:///etc",
+        "http://127.0.0.1/a",
+        "ssh://git@example.com/a",
+        "git@example.com:a/b",
+    ] {
+        let answer = api
+            .post("/v1/projects/shop/services/build", service(url))
+            .await;
         assert_eq!(answer.fields(), ["vcsData.projectUrl"], "{url:?}");
     }
 }
@@ -55,17 +71,52 @@ async fn refs_paths_and_names_that_climb_or_inject_are_refused() {
     let repository = Repository::with_steps("");
     let place = Place::new(&server, &repository).await;
     let start = async |body: Value| {
-        place.api.post(&format!("{}/build", place.path()), body).await.fields()
+        place
+            .api
+            .post(&format!("{}/build", place.path()), body)
+            .await
+            .fields()
     };
-    for branch in ["-x", "--upload-pack=id", "a..b", "a b", "", "/a", "a/", "a.lock", "a~1", "a\u{7}"] {
-        assert_eq!(start(json!({"branch": branch})).await, ["branch"], "{branch:?}");
+    for branch in [
+        "-x",
+        "--upload-pack=id",
+        "a..b",
+        "a b",
+        "",
+        "/a",
+        "a/",
+        "a.lock",
+        "a~1",
+        "a\u{7}",
+    ] {
+        assert_eq!(
+            start(json!({"branch": branch})).await,
+            ["branch"],
+            "{branch:?}"
+        );
     }
-    assert_eq!(start(json!({"branch": "main", "sha": "HEAD"})).await, ["sha"]);
+    assert_eq!(
+        start(json!({"branch": "main", "sha": "HEAD"})).await,
+        ["sha"]
+    );
     assert_eq!(start(json!({})).await, ["branch"]);
-    assert_eq!(start(json!({"branch": "main", "pullRequestId": 3})).await, ["pullRequestId"]);
-    for path in ["/../Dockerfile", "Dockerfile", "/a/../../b", "/a b", "/$(id)"] {
+    assert_eq!(
+        start(json!({"branch": "main", "pullRequestId": 3})).await,
+        ["pullRequestId"]
+    );
+    for path in [
+        "/../Dockerfile",
+        "Dockerfile",
+        "/a/../../b",
+        "/a b",
+        "/$(id)",
+    ] {
         let body = json!({"branch": "main", "overrides": {"docker": {"dockerFilePath": path}}});
-        assert_eq!(start(body).await, ["overrides.docker.dockerFilePath"], "{path:?}");
+        assert_eq!(
+            start(body).await,
+            ["overrides.docker.dockerFilePath"],
+            "{path:?}"
+        );
     }
     let body = json!({"branch": "main", "overrides": {"docker": {"dockerfileTarget": "-f x"}}});
     assert_eq!(start(body).await, ["overrides.docker.dockerfileTarget"]);
@@ -86,11 +137,19 @@ async fn a_symlink_that_leads_out_of_the_repository_is_a_failure_that_says_so() 
     let place = Place::new(&server, &repository).await;
     let id = place.build().await;
     let build = place.ends(&id).await;
-    assert_eq!((&build["status"], &build["reason"]), (&json!("FAILURE"), &json!("path_not_allowed")));
+    assert_eq!(
+        (&build["status"], &build["reason"]),
+        (&json!("FAILURE"), &json!("path_not_allowed"))
+    );
     let docker = json!({"dockerFilePath": "/Honest", "dockerWorkDir": "/context"});
-    let id = place.start(json!({"branch": "main", "overrides": {"docker": docker}})).await;
+    let id = place
+        .start(json!({"branch": "main", "overrides": {"docker": docker}}))
+        .await;
     let build = place.ends(&id).await;
-    assert_eq!((&build["status"], &build["reason"]), (&json!("FAILURE"), &json!("path_not_allowed")));
+    assert_eq!(
+        (&build["status"], &build["reason"]),
+        (&json!("FAILURE"), &json!("path_not_allowed"))
+    );
 }
 
 #[tokio::test]
@@ -102,36 +161,66 @@ async fn bodies_that_are_wrong_say_where() {
     assert_eq!(post(json!({"name": "ab"})).await, ["name"]);
     assert_eq!(post(json!({"name": "1abc"})).await, ["name"]);
     assert_eq!(post(json!({"name": "x".repeat(40)})).await, ["name"]);
-    assert_eq!(post(json!({"name": "fine", "color": "red"})).await, ["color"]);
-    assert_eq!(post(json!({"name": "fine", "region": "mars"})).await, ["region"]);
-    assert_eq!(post(json!({"name": "fine", "description": "<script>"})).await, ["description"]);
+    assert_eq!(
+        post(json!({"name": "fine", "color": "red"})).await,
+        ["color"]
+    );
+    assert_eq!(
+        post(json!({"name": "fine", "region": "mars"})).await,
+        ["region"]
+    );
+    assert_eq!(
+        post(json!({"name": "fine", "description": "<script>"})).await,
+        ["description"]
+    );
     assert_eq!(post(json!({"name": 5})).await, ["name"]);
     assert_eq!(api.get("/v1/projects").await.data()["projects"], json!([]));
     for (path, status) in [("/v1/nothing", 404), ("/nowhere", 404)] {
         api.get(path).await.refusal(status);
     }
-    api.call("PATCH", "/v1/projects", Some(json!({}))).await.refusal(405);
+    api.call("PATCH", "/v1/projects", Some(json!({})))
+        .await
+        .refusal(405);
     let http = reqwest::Client::new();
     let send = async |body: String| {
-        let request = http.post(format!("{}/v1/projects", server.url())).bearer_auth(server.token());
+        let request = http
+            .post(format!("{}/v1/projects", server.url()))
+            .bearer_auth(server.token());
         request.body(body).send().await.unwrap().status().as_u16()
     };
     assert_eq!(send("{".into()).await, 400);
     assert_eq!(send(String::new()).await, 400);
-    assert_eq!(send(format!("{{\"name\": \"{}\"}}", "x".repeat(2 << 20))).await, 413);
+    assert_eq!(
+        send(format!("{{\"name\": \"{}\"}}", "x".repeat(2 << 20))).await,
+        413
+    );
 }
 
 #[tokio::test]
 async fn fields_that_this_server_cannot_honour_are_refused_by_name() {
     let server = Server::start().await;
     let api = server.api();
-    api.post("/v1/projects", json!({"name": "shop"})).await.data();
+    api.post("/v1/projects", json!({"name": "shop"}))
+        .await
+        .data();
     let fields = [
         ("buildSource", json!("bundle"), "buildSource"),
         ("buildFiles", json!({"/a": {"data": "eA=="}}), "buildFiles"),
-        ("dockerSecretMounts", json!({"a": {"data": "eA=="}}), "dockerSecretMounts"),
-        ("buildConfiguration", json!({"enableGitLfs": true}), "buildConfiguration.enableGitLfs"),
-        ("billing", json!({"buildPlan": "nf-compute-7"}), "billing.buildPlan"),
+        (
+            "dockerSecretMounts",
+            json!({"a": {"data": "eA=="}}),
+            "dockerSecretMounts",
+        ),
+        (
+            "buildConfiguration",
+            json!({"enableGitLfs": true}),
+            "buildConfiguration.enableGitLfs",
+        ),
+        (
+            "billing",
+            json!({"buildPlan": "nf-compute-7"}),
+            "billing.buildPlan",
+        ),
         ("tags", json!(["blue"]), "tags"),
         ("surprise", json!(1), "surprise"),
     ];

@@ -29,8 +29,14 @@ async fn arguments_target_path_and_context_reach_the_build() {
     let build = place.ends(&id).await;
     let log = place.lines(&id).await.join("\n");
     assert_eq!(build["status"], "SUCCESS", "{log}");
-    assert!(log.contains("one is from-the-service and two is from-the-call"), "{log}");
-    assert!(log.contains("wanted stage") && !log.contains("last stage"), "{log}");
+    assert!(
+        log.contains("one is from-the-service and two is from-the-call"),
+        "{log}"
+    );
+    assert!(
+        log.contains("wanted stage") && !log.contains("last stage"),
+        "{log}"
+    );
     assert!(!log.contains("secret.txt"), "{log}");
     let last = json!({"branch": "main", "overrides": {"docker": {"dockerfileTarget": "last"}}});
     let id = place.start(last).await;
@@ -40,7 +46,10 @@ async fn arguments_target_path_and_context_reach_the_build() {
 
 #[tokio::test]
 async fn the_commit_is_the_one_the_branch_had_when_the_build_was_asked_for() {
-    let server = Server::with().env("BOATYARD_MAX_CONCURRENT_BUILDS", 1).start().await;
+    let server = Server::with()
+        .env("BOATYARD_MAX_CONCURRENT_BUILDS", 1)
+        .start()
+        .await;
     let slow = Repository::with_steps("RUN echo waiting && sleep 1000000");
     let blocker = Place::named(&server, "shop", "slow", &slow, json!({})).await;
     let blocking = blocker.build().await;
@@ -54,7 +63,10 @@ async fn the_commit_is_the_one_the_branch_had_when_the_build_was_asked_for() {
     repository.commit("later");
     blocker.abort(&blocking).await.data();
     let build = place.ends(&id).await;
-    assert_eq!((&build["status"], &build["sha"]), (&json!("SUCCESS"), &json!(asked)));
+    assert_eq!(
+        (&build["status"], &build["sha"]),
+        (&json!("SUCCESS"), &json!(asked))
+    );
 }
 
 #[tokio::test]
@@ -81,7 +93,11 @@ async fn deleting_a_service_aborts_what_runs_and_takes_everything_along() {
     place.logs(&id, "waiting").await;
     let gone = place.api.call("DELETE", &place.path(), None).await;
     assert_eq!(gone.data(), &json!({}));
-    place.api.get(&format!("{}/build/{id}", place.path())).await.refusal(404);
+    place
+        .api
+        .get(&format!("{}/build/{id}", place.path()))
+        .await
+        .refusal(404);
     crate::harness::until("the worker to be gone", async || {
         server.leftovers().is_empty().then_some(())
     })

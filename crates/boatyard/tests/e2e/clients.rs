@@ -6,7 +6,10 @@ use std::process::Command;
 
 fn judge(script: &str, server: &Server, repository: &Repository) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients");
-    assert!(folder.join("node_modules").is_dir(), "run `make node-tests` first");
+    assert!(
+        folder.join("node_modules").is_dir(),
+        "run `make node-tests` first"
+    );
     let output = Command::new("node")
         .args(["--test", "--test-reporter=spec", script])
         .current_dir(&folder)

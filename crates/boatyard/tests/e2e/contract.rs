@@ -102,14 +102,28 @@ async fn a_token_does_what_its_role_says_where_it_may() {
     let make = |args: &[&str]| {
         let args = [&["admin", "token", "create"], args].concat();
         let output = server.boatyard(&args);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        place.api.with_token(String::from_utf8(output.stdout).unwrap().trim())
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        place
+            .api
+            .with_token(String::from_utf8(output.stdout).unwrap().trim())
     };
     let viewer = make(&["--role", "viewer", "--project", "shop"]);
     viewer.get(&format!("{}/build", place.path())).await.data();
-    let refused = viewer.post(&format!("{}/build", place.path()), json!({"branch": "main"})).await;
+    let refused = viewer
+        .post(
+            &format!("{}/build", place.path()),
+            json!({"branch": "main"}),
+        )
+        .await;
     let message = refused.refusal(403);
-    assert!(message.contains("Project > Services > Deployment > Deploy Build"), "{message}");
+    assert!(
+        message.contains("Project > Services > Deployment > Deploy Build"),
+        "{message}"
+    );
     // Not yours to see looks like not there.
     let hidden = viewer.get("/v1/projects/bank").await.refusal(404);
     let missing = viewer.get("/v1/projects/nope").await.refusal(404);
@@ -119,8 +133,18 @@ async fn a_token_does_what_its_role_says_where_it_may() {
     let nobody = make(&["--permission", "Account > Tags > General > Read"]);
     nobody.get("/v1/projects").await.refusal(403);
     nobody.get("/v1/login").await.data();
-    place.api.with_token("boatyard_guess").get("/v1/login").await.refusal(401);
-    place.api.with_token("").get("/v1/projects").await.refusal(401);
+    place
+        .api
+        .with_token("boatyard_guess")
+        .get("/v1/login")
+        .await
+        .refusal(401);
+    place
+        .api
+        .with_token("")
+        .get("/v1/projects")
+        .await
+        .refusal(401);
 }
 
 #[tokio::test]
@@ -148,8 +172,17 @@ async fn plans_and_regions_are_what_the_server_has() {
     let api = server.api();
     let plans = api.get("/v1/plans").await;
     let plans = plans.data()["plans"].as_array().unwrap().clone();
-    let plan = plans.iter().find(|plan| plan["id"] == "nf-compute-20").unwrap();
-    assert_eq!((&plan["cpuResource"], &plan["ramResource"]), (&json!(0.2), &json!(512)));
-    assert_eq!(api.get("/v1/regions").await.data()["regions"][0]["id"], "local");
+    let plan = plans
+        .iter()
+        .find(|plan| plan["id"] == "nf-compute-20")
+        .unwrap();
+    assert_eq!(
+        (&plan["cpuResource"], &plan["ramResource"]),
+        (&json!(0.2), &json!(512))
+    );
+    assert_eq!(
+        api.get("/v1/regions").await.data()["regions"][0]["id"],
+        "local"
+    );
     assert_eq!(api.get("/healthz").await.status, 200);
 }

@@ -6,9 +6,15 @@ use serde_json::Value;
 const STEPS: &str = "RUN for i in 1 2 3 4 5 6 7 8 9; do echo line-$i; done";
 
 async fn texts(place: &Place, query: &str) -> Vec<String> {
-    let answer = place.api.get(&format!("{}/build-logs?{query}", place.path())).await;
+    let answer = place
+        .api
+        .get(&format!("{}/build-logs?{query}", place.path()))
+        .await;
     let lines = answer.data().as_array().unwrap().clone();
-    lines.iter().map(|line| line["log"].as_str().unwrap().to_owned()).collect()
+    lines
+        .iter()
+        .map(|line| line["log"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 testkit::for_each_store! {

@@ -5,7 +5,10 @@ use serde_json::json;
 
 #[tokio::test]
 async fn a_long_queue_of_one_project_does_not_hold_up_anothers_first() {
-    let server = Server::with().env("BOATYARD_MAX_CONCURRENT_BUILDS", 1).start().await;
+    let server = Server::with()
+        .env("BOATYARD_MAX_CONCURRENT_BUILDS", 1)
+        .start()
+        .await;
     let slow = Repository::with_steps("RUN echo waiting && sleep 1000000");
     let quick = Repository::with_steps("");
     let big = Place::named(&server, "big", "web", &slow, json!({})).await;

@@ -18,7 +18,11 @@ struct Gate {
 
 impl Gate {
     fn new() -> Gate {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         Gate { port }
     }
 
@@ -105,5 +109,8 @@ async fn an_abort_while_the_worker_cannot_be_reached_counts_all_the_same() {
     server.launch().await;
     place.abort(&id).await.data();
     assert_eq!(place.get(&id).await["status"], "ABORTED");
-    until("the worker to notice", async || server.leftovers().is_empty().then_some(())).await;
+    until("the worker to notice", async || {
+        server.leftovers().is_empty().then_some(())
+    })
+    .await;
 }

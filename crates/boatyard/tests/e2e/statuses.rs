@@ -39,7 +39,10 @@ testkit::for_each_store! {
 
 #[tokio::test]
 async fn queued_by_the_limit_and_goes_on_when_there_is_room() {
-    let server = Server::with().env("BOATYARD_MAX_CONCURRENT_BUILDS", 1).start().await;
+    let server = Server::with()
+        .env("BOATYARD_MAX_CONCURRENT_BUILDS", 1)
+        .start()
+        .await;
     let repository = Repository::with_steps(FOR_EVER);
     let place = Place::new(&server, &repository).await;
     let first = place.build().await;
@@ -53,7 +56,10 @@ async fn queued_by_the_limit_and_goes_on_when_there_is_room() {
 
 #[tokio::test]
 async fn pending_until_the_worker_comes() {
-    let server = Server::with().env("BOATYARD_WORKER_PROGRAM", slow_worker()).start().await;
+    let server = Server::with()
+        .env("BOATYARD_WORKER_PROGRAM", slow_worker())
+        .start()
+        .await;
     let repository = Repository::with_steps("");
     let place = Place::new(&server, &repository).await;
     let id = place.build().await;
@@ -85,16 +91,28 @@ async fn unschedulable_by_a_plan_larger_than_the_machine() {
     let id = place.build().await;
     let build = place.reaches(&id, "UNSCHEDULABLE").await;
     assert_eq!(build["reason"], "plan_too_large");
-    assert!(build["message"].as_str().unwrap().contains("nf-compute-1600-32"));
+    assert!(
+        build["message"]
+            .as_str()
+            .unwrap()
+            .contains("nf-compute-1600-32")
+    );
     let small = Place::named(&server, "shop", "small", &repository, json!({})).await;
     let other = small.build().await;
-    assert_eq!(small.ends(&other).await["status"], "SUCCESS", "a held build holds up nobody");
+    assert_eq!(
+        small.ends(&other).await["status"],
+        "SUCCESS",
+        "a held build holds up nobody"
+    );
     place.abort(&id).await.data();
 }
 
 #[tokio::test]
 async fn an_unschedulable_build_is_given_up_in_the_end() {
-    let server = Server::with().env("BOATYARD_UNSCHEDULABLE_FOR", 1).start().await;
+    let server = Server::with()
+        .env("BOATYARD_UNSCHEDULABLE_FOR", 1)
+        .start()
+        .await;
     let repository = Repository::with_steps("");
     let plan = json!({"billing": {"buildPlan": "nf-compute-1600-32"}});
     let place = Place::named(&server, "shop", "big", &repository, plan).await;
@@ -106,27 +124,42 @@ async fn an_unschedulable_build_is_given_up_in_the_end() {
 
 #[tokio::test]
 async fn submission_failure_when_no_worker_can_be_started() {
-    let server = Server::with().env("BOATYARD_WORKER_PROGRAM", "/nonexistent/boatyard").start().await;
+    let server = Server::with()
+        .env("BOATYARD_WORKER_PROGRAM", "/nonexistent/boatyard")
+        .start()
+        .await;
     let repository = Repository::with_steps("");
     let place = Place::new(&server, &repository).await;
     let id = place.build().await;
     let build = place.ends(&id).await;
     assert_eq!(build["status"], "SUBMISSION_FAILURE");
     assert_eq!(build["reason"], "worker_not_started");
-    assert!(build["message"].as_str().unwrap().contains("/nonexistent/boatyard"), "{build}");
+    assert!(
+        build["message"]
+            .as_str()
+            .unwrap()
+            .contains("/nonexistent/boatyard"),
+        "{build}"
+    );
 }
 
 #[tokio::test]
 async fn submission_failure_when_workers_end_before_they_begin() {
     let program = script("broken", "echo no such luck >&2; exit 3");
-    let server = Server::with().env("BOATYARD_WORKER_PROGRAM", program).start().await;
+    let server = Server::with()
+        .env("BOATYARD_WORKER_PROGRAM", program)
+        .start()
+        .await;
     let repository = Repository::with_steps("");
     let place = Place::new(&server, &repository).await;
     let id = place.build().await;
     let build = place.ends(&id).await;
     assert_eq!(build["status"], "SUBMISSION_FAILURE");
     let message = build["message"].as_str().unwrap();
-    assert!(message.contains("exit code 3") && message.contains("no such luck"), "{message}");
+    assert!(
+        message.contains("exit code 3") && message.contains("no such luck"),
+        "{message}"
+    );
 }
 
 /// One build on a server of its own; how it ended.
@@ -136,7 +169,12 @@ async fn outcome(repository: &Repository, body: serde_json::Value) -> serde_json
     let id = place.start(body).await;
     let build = place.ends(&id).await;
     let lines = place.lines(&id).await;
-    assert!(lines.last().is_some_and(|l| l.contains(build["status"].as_str().unwrap())), "{lines:?}");
+    assert!(
+        lines
+            .last()
+            .is_some_and(|l| l.contains(build["status"].as_str().unwrap())),
+        "{lines:?}"
+    );
     build
 }
 
@@ -144,9 +182,15 @@ async fn outcome(repository: &Repository, body: serde_json::Value) -> serde_json
 async fn failure_by_a_failing_step_names_the_step() {
     let repository = Repository::with_steps("RUN echo about to fail && exit 7");
     let build = outcome(&repository, json!({"branch": "main"})).await;
-    assert_eq!((&build["status"], &build["reason"]), (&json!("FAILURE"), &json!("step_failed")));
+    assert_eq!(
+        (&build["status"], &build["reason"]),
+        (&json!("FAILURE"), &json!("step_failed"))
+    );
     let message = build["message"].as_str().unwrap();
-    assert!(message.contains("about to fail") && message.contains('7'), "{message}");
+    assert!(
+        message.contains("about to fail") && message.contains('7'),
+        "{message}"
+    );
     assert_eq!(build["success"], false);
     assert!(build["registry"]["uri"].is_null());
 }
@@ -154,13 +198,19 @@ async fn failure_by_a_failing_step_names_the_step() {
 #[tokio::test]
 async fn failure_by_a_missing_dockerfile() {
     let build = outcome(&Repository::empty(), json!({"branch": "main"})).await;
-    assert_eq!((&build["status"], &build["reason"]), (&json!("FAILURE"), &json!("dockerfile_not_found")));
+    assert_eq!(
+        (&build["status"], &build["reason"]),
+        (&json!("FAILURE"), &json!("dockerfile_not_found"))
+    );
 }
 
 #[tokio::test]
 async fn failure_by_an_unknown_branch() {
     let build = outcome(&Repository::empty(), json!({"branch": "nobody/knows"})).await;
-    assert_eq!((&build["status"], &build["reason"]), (&json!("FAILURE"), &json!("git_ref_not_found")));
+    assert_eq!(
+        (&build["status"], &build["reason"]),
+        (&json!("FAILURE"), &json!("git_ref_not_found"))
+    );
     assert!(build["message"].as_str().unwrap().contains("nobody/knows"));
 }
 
@@ -168,7 +218,10 @@ async fn failure_by_an_unknown_branch() {
 async fn failure_by_an_unknown_commit() {
     let sha = "0123456789012345678901234567890123456789";
     let build = outcome(&Repository::empty(), json!({"branch": "main", "sha": sha})).await;
-    assert_eq!((&build["status"], &build["reason"]), (&json!("FAILURE"), &json!("git_commit_not_found")));
+    assert_eq!(
+        (&build["status"], &build["reason"]),
+        (&json!("FAILURE"), &json!("git_commit_not_found"))
+    );
 }
 
 #[tokio::test]
@@ -179,12 +232,18 @@ async fn failure_by_a_repository_that_is_gone() {
     drop(repository);
     let id = place.build().await;
     let build = place.ends(&id).await;
-    assert_eq!((&build["status"], &build["reason"]), (&json!("FAILURE"), &json!("git_repository_not_found")));
+    assert_eq!(
+        (&build["status"], &build["reason"]),
+        (&json!("FAILURE"), &json!("git_repository_not_found"))
+    );
 }
 
 #[tokio::test]
 async fn aborted_in_the_queue_and_in_every_running_phase() {
-    let server = Server::with().env("BOATYARD_MAX_CONCURRENT_BUILDS", 1).start().await;
+    let server = Server::with()
+        .env("BOATYARD_MAX_CONCURRENT_BUILDS", 1)
+        .start()
+        .await;
     let repository = Repository::with_steps(FOR_EVER);
     let place = Place::new(&server, &repository).await;
     let running = place.build().await;
@@ -192,7 +251,10 @@ async fn aborted_in_the_queue_and_in_every_running_phase() {
     let queued = place.build().await;
     place.abort(&queued).await.data();
     let build = place.get(&queued).await;
-    assert_eq!((&build["status"], &build["reason"]), (&json!("ABORTED"), &json!("aborted_by_request")));
+    assert_eq!(
+        (&build["status"], &build["reason"]),
+        (&json!("ABORTED"), &json!("aborted_by_request"))
+    );
     place.abort(&running).await.data();
     assert_eq!(place.get(&running).await["status"], "ABORTED");
     until("the worker and its engine to be gone", async || {
@@ -226,8 +288,14 @@ async fn crashed_by_kill_9_of_the_worker() {
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
     }
     let build = place.ends(&id).await;
-    assert_eq!((&build["status"], &build["reason"]), (&json!("CRASHED"), &json!("worker_lost")));
-    until("nothing of the build to run", async || server.leftovers().is_empty().then_some(())).await;
+    assert_eq!(
+        (&build["status"], &build["reason"]),
+        (&json!("CRASHED"), &json!("worker_lost"))
+    );
+    until("nothing of the build to run", async || {
+        server.leftovers().is_empty().then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -239,17 +307,28 @@ async fn crashed_by_out_of_memory() {
     let place = Place::named(&server, "shop", "greedy", &repository, plan).await;
     let id = place.build().await;
     let build = place.ends(&id).await;
-    assert_eq!((&build["status"], &build["reason"]), (&json!("CRASHED"), &json!("out_of_memory")), "{build:#} {:?}", place.lines(&id).await);
+    assert_eq!(
+        (&build["status"], &build["reason"]),
+        (&json!("CRASHED"), &json!("out_of_memory")),
+        "{build:#} {:?}",
+        place.lines(&id).await
+    );
 }
 
 #[tokio::test]
 async fn crashed_by_the_time_limit() {
-    let server = Server::with().env("BOATYARD_BUILD_TIME_LIMIT", 3).start().await;
+    let server = Server::with()
+        .env("BOATYARD_BUILD_TIME_LIMIT", 3)
+        .start()
+        .await;
     let repository = Repository::with_steps(FOR_EVER);
     let place = Place::new(&server, &repository).await;
     let id = place.build().await;
     let build = place.ends(&id).await;
-    assert_eq!((&build["status"], &build["reason"]), (&json!("CRASHED"), &json!("time_limit_exceeded")));
+    assert_eq!(
+        (&build["status"], &build["reason"]),
+        (&json!("CRASHED"), &json!("time_limit_exceeded"))
+    );
 }
 
 #[tokio::test]
@@ -258,7 +337,10 @@ async fn in_progress_by_a_worker_that_cannot_tell_its_phase() {
     let speak = r#"
 ask() { curl -sf -X POST -H "Authorization: Bearer $BOATYARD_WORKER_TOKEN" -H 'Content-Type: application/json' -d "$2" "$BOATYARD_WORKER_SERVER/worker/v1/$1"; }
 ask claim '{"process":"hand","version":"0"}' && ask status '{"status":"IN_PROGRESS"}' && exec sleep 1000"#;
-    let server = Server::with().env("BOATYARD_WORKER_PROGRAM", script("hand", speak)).start().await;
+    let server = Server::with()
+        .env("BOATYARD_WORKER_PROGRAM", script("hand", speak))
+        .start()
+        .await;
     let repository = Repository::with_steps("");
     let place = Place::new(&server, &repository).await;
     let id = place.build().await;
@@ -280,6 +362,12 @@ ask claim '{"process":"hand","version":"0"}' && exec sleep 1000"#;
     let place = Place::new(&server, &repository).await;
     let id = place.build().await;
     let build = place.ends(&id).await;
-    assert_eq!((&build["status"], &build["reason"]), (&json!("CRASHED"), &json!("worker_lost")));
-    assert!(build["message"].as_str().unwrap().contains("not heard of"), "{build}");
+    assert_eq!(
+        (&build["status"], &build["reason"]),
+        (&json!("CRASHED"), &json!("worker_lost"))
+    );
+    assert!(
+        build["message"].as_str().unwrap().contains("not heard of"),
+        "{build}"
+    );
 }

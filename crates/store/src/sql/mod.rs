@@ -15,7 +15,7 @@ use crate::StoreError;
 
 /// `params![a, b]`: the values of `$1`, `$2`.
 macro_rules! params {
-    ($($value:expr),* $(,)?) => { &[$( $crate::sql::Value::from($value) ),*] };
+    ($($value:expr),* $(,)?) => { [$( $crate::sql::Value::from($value) ),*] };
 }
 pub(crate) use params;
 
@@ -56,9 +56,10 @@ impl Session<'_> {
     pub(crate) async fn rows<T>(
         &mut self,
         sql: &'static str,
-        params: &[Value],
+        params: impl AsRef<[Value]>,
         map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
+        let params = params.as_ref();
         match self {
             Session::SqliteRead(session) => sqlite::rows(session.connection(), sql, params, map),
             Session::SqliteWrite(session) => sqlite::rows(session.connection(), sql, params, map),
@@ -73,7 +74,7 @@ impl Session<'_> {
     pub(crate) async fn row<T>(
         &mut self,
         sql: &'static str,
-        params: &[Value],
+        params: impl AsRef<[Value]>,
         map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
         Ok(self.rows(sql, params, map).await?.into_iter().next())
@@ -83,8 +84,9 @@ impl Session<'_> {
     pub(crate) async fn execute(
         &mut self,
         sql: &'static str,
-        params: &[Value],
+        params: impl AsRef<[Value]>,
     ) -> Result<u64, StoreError> {
+        let params = params.as_ref();
         match self {
             Session::SqliteRead(session) => sqlite::execute(session.connection(), sql, params),
             Session::SqliteWrite(session) => sqlite::execute(session.connection(), sql, params),

@@ -37,20 +37,33 @@ impl Answer {
     /// The fields that a 400 complains about.
     pub fn fields(&self) -> Vec<String> {
         assert_eq!(self.status, 400, "{:#}", self.body);
-        let details = self.body["error"]["details"].as_array().cloned().unwrap_or_default();
-        details.iter().map(|d| d["field"].as_str().unwrap().to_owned()).collect()
+        let details = self.body["error"]["details"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        details
+            .iter()
+            .map(|d| d["field"].as_str().unwrap().to_owned())
+            .collect()
     }
 }
 
 impl Api {
     pub fn new(base: String, token: String) -> Api {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Api { base, token, http: reqwest::Client::new() }
+        Api {
+            base,
+            token,
+            http: reqwest::Client::new(),
+        }
     }
 
     /// The same server with another token.
     pub fn with_token(&self, token: &str) -> Api {
-        Api { token: token.to_owned(), ..self.clone() }
+        Api {
+            token: token.to_owned(),
+            ..self.clone()
+        }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -75,6 +88,10 @@ impl Api {
         let headers = answer.headers().clone();
         let text = answer.text().await.unwrap();
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Answer { status, headers, body }
+        Answer {
+            status,
+            headers,
+            body,
+        }
     }
 }

@@ -36,8 +36,14 @@ impl Place {
         for (key, value) in extra.as_object().unwrap() {
             body[key] = value.clone();
         }
-        api.post(&format!("/v1/projects/{project}/services/build"), body).await.data();
-        Place { api, project: project.to_owned(), service: service.to_owned() }
+        api.post(&format!("/v1/projects/{project}/services/build"), body)
+            .await
+            .data();
+        Place {
+            api,
+            project: project.to_owned(),
+            service: service.to_owned(),
+        }
     }
 
     /// The service's path.
@@ -57,11 +63,17 @@ impl Place {
     }
 
     pub async fn get(&self, id: &str) -> Value {
-        self.api.get(&format!("{}/build/{id}", self.path())).await.data().clone()
+        self.api
+            .get(&format!("{}/build/{id}", self.path()))
+            .await
+            .data()
+            .clone()
     }
 
     pub async fn abort(&self, id: &str) -> Answer {
-        self.api.call("DELETE", &format!("{}/build/{id}", self.path()), None).await
+        self.api
+            .call("DELETE", &format!("{}/build/{id}", self.path()), None)
+            .await
     }
 
     /// Waits until the build has this status; fails when it ends otherwise.
@@ -69,7 +81,11 @@ impl Place {
         until(&format!("{id} to be {status}"), async || {
             let build = self.get(id).await;
             let over = build["concluded"] == true;
-            assert!(!over || build["status"] == status, "{build:#}\n{}", self.log(id).await);
+            assert!(
+                !over || build["status"] == status,
+                "{build:#}\n{}",
+                self.log(id).await
+            );
             (build["status"] == status).then_some(build)
         })
         .await
@@ -87,17 +103,27 @@ impl Place {
     /// Waits until the log has a line with this text.
     pub async fn logs(&self, id: &str, text: &str) {
         until(&format!("{id} to log {text}"), async || {
-            self.lines(id).await.iter().any(|line| line.contains(text)).then_some(())
+            self.lines(id)
+                .await
+                .iter()
+                .any(|line| line.contains(text))
+                .then_some(())
         })
         .await;
     }
 
     /// The build's log so far.
     pub async fn lines(&self, id: &str) -> Vec<String> {
-        let path = format!("{}/build-logs?queryType=range&lineLimit=10000&buildId={id}", self.path());
+        let path = format!(
+            "{}/build-logs?queryType=range&lineLimit=10000&buildId={id}",
+            self.path()
+        );
         let answer = self.api.get(&path).await;
         let lines = answer.data().as_array().unwrap();
-        lines.iter().map(|line| line["log"].as_str().unwrap().to_owned()).collect()
+        lines
+            .iter()
+            .map(|line| line["log"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     async fn log(&self, id: &str) -> String {

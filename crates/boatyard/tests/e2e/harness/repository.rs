@@ -26,7 +26,10 @@ impl Repository {
 
     /// A repository with one commit and no Dockerfile.
     pub fn empty() -> Repository {
-        let folder = tempfile::Builder::new().prefix("boatyard-repo-").tempdir().unwrap();
+        let folder = tempfile::Builder::new()
+            .prefix("boatyard-repo-")
+            .tempdir()
+            .unwrap();
         let repository = Repository { folder };
         repository.git(&["init", "--quiet", "--initial-branch", "main"]);
         repository.write("README", "a repository\n");
@@ -65,7 +68,11 @@ impl Repository {
             .args(args)
             .output()
             .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 }

@@ -27,19 +27,36 @@ impl ServerBuilder {
 
     /// Starts it and waits until it is ready.
     pub async fn start(self) -> Server {
-        let folder = tempfile::Builder::new().prefix("boatyard-e2e-").tempdir().unwrap();
+        let folder = tempfile::Builder::new()
+            .prefix("boatyard-e2e-")
+            .tempdir()
+            .unwrap();
         let mut environment = vec![
-            ("BOATYARD_GIT_PROTOCOLS".to_owned(), "https,ssh,http,file".to_owned()),
-            ("BOATYARD_OUTBOUND_ALLOW".to_owned(), "127.0.0.0/8".to_owned()),
+            (
+                "BOATYARD_GIT_PROTOCOLS".to_owned(),
+                "https,ssh,http,file".to_owned(),
+            ),
+            (
+                "BOATYARD_OUTBOUND_ALLOW".to_owned(),
+                "127.0.0.0/8".to_owned(),
+            ),
             ("BOATYARD_RATE_LIMIT".to_owned(), "0".to_owned()),
             // The machine that runs the tests may be small.
-            ("BOATYARD_DEFAULT_PLAN".to_owned(), "nf-compute-100-2".to_owned()),
+            (
+                "BOATYARD_DEFAULT_PLAN".to_owned(),
+                "nf-compute-100-2".to_owned(),
+            ),
         ];
         if let Some(url) = self.database {
             environment.push(("BOATYARD_DATABASE_URL".to_owned(), url));
         }
         environment.extend(self.environment);
-        let mut server = Server { folder, port: free_port(), environment, child: None };
+        let mut server = Server {
+            folder,
+            port: free_port(),
+            environment,
+            child: None,
+        };
         server.launch().await;
         server
     }
@@ -56,7 +73,10 @@ pub struct Server {
 impl Server {
     /// A server with switches of its own.
     pub fn with() -> ServerBuilder {
-        ServerBuilder { environment: Vec::new(), database: None }
+        ServerBuilder {
+            environment: Vec::new(),
+            database: None,
+        }
     }
 
     /// A server as most tests want it.
@@ -99,7 +119,9 @@ impl Server {
     pub fn boatyard(&self, args: &[&str]) -> std::process::Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_boatyard"));
         command.args(args).env("BOATYARD_DATA_DIR", self.data_dir());
-        command.env("BOATYARD_HOST", self.url()).env("BOATYARD_TOKEN", self.token());
+        command
+            .env("BOATYARD_HOST", self.url())
+            .env("BOATYARD_TOKEN", self.token());
         for (name, value) in &self.environment {
             command.env(name, value);
         }
@@ -161,8 +183,13 @@ impl Server {
 
     /// The processes of this server's workers, found by the folder in their environment.
     pub fn workers(&self) -> Vec<u32> {
-        let marker = format!("BOATYARD_WORKER_DIR={}", self.data_dir().join("work").display());
-        processes().filter(|pid| environment_has(*pid, &marker)).collect()
+        let marker = format!(
+            "BOATYARD_WORKER_DIR={}",
+            self.data_dir().join("work").display()
+        );
+        processes()
+            .filter(|pid| environment_has(*pid, &marker))
+            .collect()
     }
 
     /// Every process that has this server's data folder in its command line, environment or open
@@ -196,7 +223,11 @@ impl Drop for Server {
 
 /// A port that was free a moment ago.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 fn processes() -> impl Iterator<Item = u32> {
@@ -221,8 +252,11 @@ fn file_has(path: &str, marker: &str) -> bool {
 fn unmount_below(folder: &Path) {
     let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     let folder = folder.display().to_string();
-    let below: Vec<_> =
-        mounts.lines().filter_map(|line| line.split(' ').nth(1)).filter(|m| m.starts_with(&folder)).collect();
+    let below: Vec<_> = mounts
+        .lines()
+        .filter_map(|line| line.split(' ').nth(1))
+        .filter(|m| m.starts_with(&folder))
+        .collect();
     for mount in below.into_iter().rev() {
         let _ = Command::new("umount").arg("-l").arg(mount).status();
     }

@@ -1,0 +1,105 @@
+//! `boatyard list …`
+
+use super::{Common, ProjectArg, ServiceArg};
+use clap::{Args, Subcommand};
+
+/// What to list.
+#[derive(Debug, Subcommand)]
+pub enum List {
+    /// List the projects this token may see
+    #[command(
+        visible_alias = "project",
+        after_help = "\
+Examples:
+  boatyard list projects
+  boatyard list projects -o json --all"
+    )]
+    Projects(ListProjects),
+    /// List a project's services, with the state of their newest builds
+    #[command(
+        visible_alias = "service",
+        after_help = "\
+Examples:
+  boatyard list services --project shop
+  boatyard list services -p shop -o yaml"
+    )]
+    Services(ListServices),
+    /// List a service's builds, newest first (the same as `get service builds`)
+    Builds(ListBuilds),
+    /// List the plans: how much of a machine a build may use
+    #[command(visible_alias = "plan")]
+    Plans(ListSimple),
+    /// List the regions a project can be in
+    #[command(visible_alias = "region")]
+    Regions(ListSimple),
+}
+
+/// Which part of a long list.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Pages")]
+pub struct Paging {
+    /// Rows per page, 1 to 100 [the server's default: 50]
+    #[arg(long, alias = "per_page", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub per_page: Option<u16>,
+    /// The page to show, counted from 1
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub page: Option<u32>,
+    /// The cursor that the previous page ended with
+    #[arg(long, value_name = "CURSOR", conflicts_with = "page")]
+    pub cursor: Option<String>,
+    /// Show every page
+    #[arg(long, alias = "loadAll", conflicts_with_all = ["page", "cursor"])]
+    pub all: bool,
+}
+
+/// `list projects`
+#[derive(Debug, Args)]
+pub struct ListProjects {
+    /// Which part.
+    #[command(flatten)]
+    pub paging: Paging,
+    /// What every verb takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `list services`
+#[derive(Debug, Args)]
+pub struct ListServices {
+    /// Of which project.
+    #[command(flatten)]
+    pub of: ProjectArg,
+    /// Which part.
+    #[command(flatten)]
+    pub paging: Paging,
+    /// What every verb takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `list builds`, `get service builds`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  boatyard get service builds --project shop --service web
+  boatyard get service builds -p shop -s web --per-page 10
+  boatyard get service builds -p shop -s web --all -o json | jq -r '.builds[].registry.uri'")]
+pub struct ListBuilds {
+    /// Of which service.
+    #[command(flatten)]
+    pub of: ServiceArg,
+    /// Which part.
+    #[command(flatten)]
+    pub paging: Paging,
+    /// What every verb takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// A list that has no pages.
+#[derive(Debug, Args)]
+pub struct ListSimple {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub common: Common,
+}

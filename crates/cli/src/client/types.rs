@@ -1,0 +1,192 @@
+//! The few shapes that the verbs and the demo look into. Unknown fields are ignored and missing
+//! ones default, so that a newer or older server still fits.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// Which build: its id together with its service's and project's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildPath {
+    /// The project's id.
+    pub project: String,
+    /// The service's id.
+    pub service: String,
+    /// The build's id, like `joyous-view-6290`.
+    pub build: String,
+}
+
+/// A project.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Project {
+    /// The id in URLs.
+    pub id: String,
+    /// The name that a person chose.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// When it was created; lists leave it out.
+    pub created_at: Option<Timestamp>,
+    /// Its services; lists leave them out.
+    pub services: Vec<Service>,
+}
+
+/// A service.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Service {
+    /// The id in URLs.
+    pub id: String,
+    /// The name that a person chose.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// `build` here; other servers know more.
+    pub service_type: String,
+    /// The state of its newest build.
+    pub status: ServiceStatus,
+    /// When it was created; lists leave it out.
+    pub created_at: Option<Timestamp>,
+    /// Where its source is; lists leave it out.
+    pub vcs_data: Option<VcsData>,
+}
+
+/// How a service fares.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ServiceStatus {
+    /// Its newest build, when there is one.
+    pub build: Option<LatestBuild>,
+}
+
+/// The newest build of a service.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LatestBuild {
+    /// The build's status.
+    pub status: String,
+    /// Since when.
+    pub last_transition_time: Option<Timestamp>,
+}
+
+/// Where a service's source is.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct VcsData {
+    /// The repository's URL.
+    pub project_url: String,
+}
+
+/// A build.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Build {
+    /// The id, unique in its service.
+    pub id: String,
+    /// The branch asked for.
+    pub branch: Option<String>,
+    /// The pull request asked for.
+    pub pull_request_id: Option<i64>,
+    /// One of the contract's statuses.
+    pub status: String,
+    /// The commit, once known.
+    pub sha: Option<String>,
+    /// The image, once pushed.
+    pub registry: Option<Registry>,
+    /// Whether it is over.
+    pub concluded: Option<bool>,
+    /// When it was accepted.
+    pub created_at: Option<Timestamp>,
+    /// Whether it ended well.
+    pub success: Option<bool>,
+    /// Why it stands where it stands, for a person.
+    pub message: Option<String>,
+    /// When it ended, in whole seconds since 1970.
+    pub build_concluded_at: Option<i64>,
+}
+
+/// Where a build's image is.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Registry {
+    /// What to pull.
+    pub uri: Option<String>,
+}
+
+impl Build {
+    /// Whether it is over and will never change again.
+    pub fn is_concluded(&self) -> bool {
+        self.concluded.unwrap_or(false)
+    }
+
+    /// Whether its image is in the registry.
+    pub fn succeeded(&self) -> bool {
+        self.is_concluded() && self.status == "SUCCESS"
+    }
+
+    /// What to pull, once there is an image.
+    pub fn image(&self) -> Option<&str> {
+        self.registry.as_ref()?.uri.as_deref()
+    }
+
+    /// How long it took, or has taken up to `now`.
+    pub fn took(&self, now: Timestamp) -> Option<SignedDuration> {
+        let end = match self.build_concluded_at {
+            Some(seconds) => Timestamp::from_second(seconds).ok()?,
+            None if self.is_concluded() => return None,
+            None => now,
+        };
+        // The end is cut to whole seconds, so it may lie before the beginning.
+        Some(
+            end.duration_since(self.created_at?)
+                .max(SignedDuration::ZERO),
+        )
+    }
+}
+
+/// A plan: how much of a machine a build may use.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Plan {
+    /// The id that services name.
+    pub id: String,
+    /// vCPUs.
+    pub cpu_resource: f64,
+    /// Memory in megabytes.
+    pub ram_resource: f64,
+}
+
+/// A region.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Region {
+    /// The id that projects name.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// One line of a build's log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogLine {
+    /// Where it was written.
+    #[serde(default)]
+    pub container_id: String,
+    /// The line: a string, or JSON where the program wrote JSON.
+    pub log: Value,
+    /// When it was written.
+    pub ts: Timestamp,
+}
+
+impl LogLine {
+    /// The line as text.
+    pub fn text(&self) -> Cow<'_, str> {
+        match &self.log {
+            Value::String(text) => Cow::Borrowed(text),
+            other => Cow::Owned(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Which server, with which token: flags, environment, remembered contexts, or the server on this
+//! very machine, in this order.
+
+pub(crate) mod contexts;
+mod explain;
+mod hints;
+mod resolve;
+mod session;
+
+pub(crate) use resolve::{DEFAULT_HOST, same_host};
+pub(crate) use session::{Place, Session};

@@ -1,0 +1,288 @@
+//! Decides on the server and the token. A token is only ever sent to the server it was given for:
+//! to that of its context, or to one that was named together with it.
+
+use super::contexts::{Context, Contexts};
+use crate::args::Connection;
+use crate::client::is_loopback;
+use crate::environment::Environment;
+use crate::error::CliError;
+use url::Url;
+
+/// Where `boatyard serve` listens when nothing else is said.
+pub(crate) const DEFAULT_HOST: &str = "http://127.0.0.1:8484";
+
+/// Where the token came from, for error messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// `--token`
+    Flag,
+    /// `BOATYARD_TOKEN`
+    Environment,
+    /// A remembered context.
+    Context(String),
+    /// The data folder of a server on this machine.
+    DataFolder,
+}
+
+/// The decision.
+pub(crate) struct Target {
+    pub(crate) host: String,
+    pub(crate) token: String,
+    pub(crate) origin: Origin,
+    /// Default for `--project`.
+    pub(crate) project: Option<String>,
+    /// Default for `--service`.
+    pub(crate) service: Option<String>,
+}
+
+impl Target {
+    pub(crate) fn resolve(
+        asked: &Connection,
+        environment: &Environment,
+    ) -> Result<Target, CliError> {
+        let contexts = Contexts::load(environment)?;
+        let chosen = choose(asked, environment, &contexts)?;
+        let host = asked
+            .host
+            .clone()
+            .or_else(|| {
+                asked
+                    .context
+                    .is_none()
+                    .then(|| environment.host.clone())
+                    .flatten()
+            })
+            .or_else(|| chosen.map(|(_, context)| context.host.clone()))
+            .unwrap_or_else(|| DEFAULT_HOST.to_owned());
+        let (token, origin) = token(asked, environment, chosen, &host)?;
+        let from_context = |pick: fn(&Context) -> &Option<String>| {
+            chosen.and_then(|(_, context)| pick(context).clone())
+        };
+        Ok(Target {
+            host,
+            token,
+            origin,
+            project: environment
+                .project
+                .clone()
+                .or_else(|| from_context(|c| &c.project)),
+            service: environment
+                .service
+                .clone()
+                .or_else(|| from_context(|c| &c.service)),
+        })
+    }
+}
+
+type Chosen<'a> = Option<(&'a String, &'a Context)>;
+
+/// The context that speaks for the server in question, if there is one.
+fn choose<'a>(
+    asked: &Connection,
+    environment: &Environment,
+    contexts: &'a Contexts,
+) -> Result<Chosen<'a>, CliError> {
+    let name = asked.context.as_ref().or(match asked.host {
+        Some(_) => None,
+        None => environment.context.as_ref(),
+    });
+    if let Some(name) = name {
+        contexts.named(name)?;
+        return Ok(contexts.contexts.get_key_value(name));
+    }
+    match asked.host.as_ref().or(environment.host.as_ref()) {
+        Some(host) => Ok(contexts
+            .current()
+            .into_iter()
+            .chain(&contexts.contexts)
+            .find(|(_, context)| same_host(&context.host, host))),
+        None => Ok(contexts.current()),
+    }
+}
+
+fn token(
+    asked: &Connection,
+    environment: &Environment,
+    chosen: Chosen<'_>,
+    host: &str,
+) -> Result<(String, Origin), CliError> {
+    if let Some(token) = &asked.token {
+        return Ok((token.clone(), Origin::Flag));
+    }
+    // Naming a context is more specific than a variable that lies around.
+    if let (None, Some(token)) = (&asked.context, &environment.token) {
+        return Ok((token.clone(), Origin::Environment));
+    }
+    if let Some((name, context)) = chosen.filter(|(_, c)| same_host(&c.host, host)) {
+        return Ok((context.token.clone(), Origin::Context(name.clone())));
+    }
+    if url(host).is_some_and(|url| is_loopback(&url))
+        && let Some(token) = administrators_token(environment)
+    {
+        return Ok((token, Origin::DataFolder));
+    }
+    Err(CliError::NotLoggedIn(format!(
+        "not logged in at {host}\n\
+         hint: run `boatyard login --host {host}`, or set BOATYARD_TOKEN; on the server's own \
+         machine, BOATYARD_DATA_DIR may say where `boatyard serve` keeps its data"
+    )))
+}
+
+/// The token that `boatyard serve` made at its first start, when this user may read it.
+fn administrators_token(environment: &Environment) -> Option<String> {
+    let path = environment.data_dir.as_ref()?.join("admin.token");
+    let token = std::fs::read_to_string(path).ok()?.trim().to_owned();
+    (!token.is_empty()).then_some(token)
+}
+
+fn url(host: &str) -> Option<Url> {
+    let with_scheme = if host.contains("://") {
+        host.into()
+    } else {
+        format!("http://{host}")
+    };
+    Url::parse(&with_scheme).ok()
+}
+
+pub(crate) fn same_host(one: &str, other: &str) -> bool {
+    let plain = |host| url(host).map(|u| u.as_str().trim_end_matches('/').to_owned());
+    plain(one).is_some_and(|one| Some(one) == plain(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Home(tempfile::TempDir);
+
+    impl Home {
+        fn new() -> Home {
+            Home(tempfile::tempdir().unwrap())
+        }
+
+        fn environment(&self) -> Environment {
+            Environment {
+                config_dir: Some(self.0.path().join("config")),
+                data_dir: Some(self.0.path().join("data")),
+                ..Environment::default()
+            }
+        }
+
+        fn with_contexts(self) -> Home {
+            let context = |host: &str, token: &str| Context {
+                host: host.into(),
+                token: token.into(),
+                project: Some(format!("{token}-project")),
+                service: None,
+            };
+            let mut contexts = Contexts {
+                current: Some("work".into()),
+                ..Contexts::default()
+            };
+            contexts
+                .contexts
+                .insert("work".into(), context("https://work.example", "work"));
+            contexts
+                .contexts
+                .insert("home".into(), context("http://home.example:8484", "home"));
+            contexts.save(&self.environment()).unwrap();
+            self
+        }
+    }
+
+    fn resolve(home: &Home, asked: Connection, with: impl FnOnce(&mut Environment)) -> Target {
+        let mut environment = home.environment();
+        with(&mut environment);
+        Target::resolve(&asked, &environment).unwrap()
+    }
+
+    fn host(host: &str) -> Connection {
+        Connection {
+            host: Some(host.into()),
+            ..Connection::default()
+        }
+    }
+
+    #[test]
+    fn the_current_context_is_used_until_something_else_is_said() {
+        let home = Home::new().with_contexts();
+        let target = resolve(&home, Connection::default(), |_| {});
+        assert_eq!(
+            (target.host.as_str(), target.token.as_str()),
+            ("https://work.example", "work")
+        );
+        assert_eq!(target.project.as_deref(), Some("work-project"));
+
+        let asked = Connection {
+            context: Some("home".into()),
+            ..Connection::default()
+        };
+        let target = resolve(&home, asked, |e| e.token = Some("stray".into()));
+        assert_eq!(target.token, "home");
+        assert_eq!(target.origin, Origin::Context("home".into()));
+
+        let target = resolve(&home, Connection::default(), |e| {
+            e.project = Some("p".into())
+        });
+        assert_eq!(target.project.as_deref(), Some("p"));
+    }
+
+    #[test]
+    fn a_contexts_token_never_goes_to_another_server() {
+        let home = Home::new().with_contexts();
+        let asked = host("https://elsewhere.example");
+        let refused = Target::resolve(&asked, &home.environment());
+        assert!(matches!(refused, Err(CliError::NotLoggedIn(_))));
+
+        let target = resolve(&home, host("http://home.example:8484/"), |_| {});
+        assert_eq!(target.token, "home");
+        let target = resolve(&home, Connection::default(), |e| {
+            e.host = Some("http://home.example:8484".into());
+        });
+        assert_eq!(target.token, "home");
+    }
+
+    #[test]
+    fn on_the_servers_machine_no_login_is_needed() {
+        let home = Home::new();
+        let refused = Target::resolve(&Connection::default(), &home.environment());
+        assert!(
+            refused
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("boatyard login")
+        );
+
+        std::fs::create_dir_all(home.0.path().join("data")).unwrap();
+        std::fs::write(home.0.path().join("data/admin.token"), "byt_admin\n").unwrap();
+        let target = resolve(&home, Connection::default(), |_| {});
+        assert_eq!(
+            (target.host.as_str(), target.token.as_str()),
+            (DEFAULT_HOST, "byt_admin")
+        );
+        assert_eq!(target.origin, Origin::DataFolder);
+        let refused = Target::resolve(&host("http://10.1.2.3:8484"), &home.environment());
+        assert!(
+            refused.is_err(),
+            "the administrator's token stays on its machine"
+        );
+    }
+
+    #[test]
+    fn an_unknown_context_names_the_known_ones() {
+        let home = Home::new().with_contexts();
+        let asked = Connection {
+            context: Some("wrok".into()),
+            ..Connection::default()
+        };
+        let error = Target::resolve(&asked, &home.environment())
+            .err()
+            .unwrap()
+            .to_string();
+        assert_eq!(
+            error,
+            "no context `wrok`; there are: home, work (did you mean `work`?)"
+        );
+    }
+}

@@ -1,0 +1,92 @@
+//! Builds as tables.
+
+use super::detail::Detail;
+use super::table::{Cell, Sheet, Tone};
+use super::text::plain;
+use super::time::{ago, length};
+use crate::client::{Build, ClientError, parse, parse_rows};
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// Characters of a commit that lists show; git's own default is 7, too few for a large history.
+const SHORT_SHA: usize = 10;
+
+pub(crate) fn builds(data: Value, now: Timestamp) -> Result<Sheet, ClientError> {
+    let header = [
+        "ID", "STATUS", "SOURCE", "COMMIT", "STARTED", "TOOK", "MESSAGE",
+    ];
+    let mut sheet = Sheet::new(
+        &header,
+        "no builds yet; start one with `boatyard start service build --branch NAME --wait`",
+    );
+    for build in parse_rows::<Build>(data, "builds")? {
+        sheet.row(vec![
+            Cell::new(&build.id),
+            Cell::new(&build.status).tone(tone(&build)),
+            Cell::or_dash(source(&build)),
+            Cell::or_dash(build.sha.as_deref().map(short)),
+            Cell::or_dash(build.created_at.map(|at| ago(at, now))),
+            Cell::or_dash(build.took(now).map(length)),
+            Cell::or_dash(build.message.as_deref()),
+        ]);
+    }
+    Ok(sheet)
+}
+
+pub(crate) fn build(data: Value, now: Timestamp) -> Result<Sheet, ClientError> {
+    let build: Build = parse(data)?;
+    let started = build
+        .created_at
+        .map(|at| format!("{at:.0} ({})", ago(at, now)));
+    Ok(Detail::new()
+        .add("ID", Some(&build.id))
+        .toned("Status", Some(&build.status), tone(&build))
+        .add("Message", build.message.as_ref())
+        .add("Branch", build.branch.as_ref())
+        .add(
+            "Pull request",
+            build.pull_request_id.map(|number| format!("#{number}")),
+        )
+        .add("Commit", build.sha.as_ref())
+        .add("Started", started)
+        .add("Took", build.took(now).map(length))
+        .add("Image", build.image())
+        .into_sheet())
+}
+
+/// How a build ended, as the last words of waiting for it.
+pub(crate) fn outcome(build: &Build, now: Timestamp) -> String {
+    let took = build
+        .took(now)
+        .map(|took| format!(" after {}", length(took)))
+        .unwrap_or_default();
+    let mut text = format!("{} {}{took}", plain(&build.id), plain(&build.status));
+    if let Some(message) = build.message.as_deref().filter(|m| !m.is_empty()) {
+        text.push_str(&format!("\n  {}", plain(message)));
+    }
+    if let Some(image) = build.image().filter(|_| build.succeeded()) {
+        text.push_str(&format!("\n  image: {}", plain(image)));
+    }
+    text
+}
+
+fn tone(build: &Build) -> Tone {
+    match build.status.as_str() {
+        "SUCCESS" => Tone::Good,
+        "ABORTED" => Tone::Faint,
+        "UNSCHEDULABLE" => Tone::Bad,
+        _ if build.is_concluded() => Tone::Bad,
+        _ => Tone::Busy,
+    }
+}
+
+fn source(build: &Build) -> Option<String> {
+    match build.pull_request_id {
+        Some(number) => Some(format!("#{number}")),
+        None => build.branch.clone(),
+    }
+}
+
+fn short(sha: &str) -> &str {
+    sha.get(..SHORT_SHA).unwrap_or(sha)
+}

@@ -1,0 +1,128 @@
+//! From a commit in a mirror to files on disk.
+//!
+//! Git itself writes the files: it refuses to write through symbolic links and to paths that a
+//! hostile tree might name, such as `.git/config`.
+
+use std::fs;
+use std::path::Path;
+
+use crate::error::GitError;
+use crate::lock::Mode;
+use crate::mirror::Mirror;
+use crate::names::CommitSha;
+use crate::process::{Call, Progress, quiet};
+use crate::submodules;
+
+/// What a checkout brings besides the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckoutOptions {
+    /// Also a `.git` folder that stands alone, with this one commit.
+    pub git_dir: bool,
+    /// Also submodules, and theirs.
+    pub submodules: bool,
+}
+
+impl Default for CheckoutOptions {
+    fn default() -> Self {
+        Self {
+            git_dir: false,
+            submodules: true,
+        }
+    }
+}
+
+impl Mirror {
+    /// Writes the files of a commit that was fetched into the folder `into`, which must be empty
+    /// or missing. Submodules are fetched on the way.
+    ///
+    /// # Errors
+    /// [`GitError::Io`] when the folder is not empty, [`GitError::BrokenMirror`] when objects are
+    /// missing or damaged, [`GitError::Submodule`].
+    pub async fn checkout(
+        &self,
+        commit: &CommitSha,
+        into: &Path,
+        options: CheckoutOptions,
+        progress: Progress<'_>,
+    ) -> Result<(), GitError> {
+        self.checkout_plain(commit, into, options.git_dir).await?;
+        if options.submodules {
+            submodules::checkout_all(self, commit, into, progress).await?;
+        }
+        Ok(())
+    }
+
+    /// The files of the commit, without submodules.
+    pub(crate) async fn checkout_plain(
+        &self,
+        commit: &CommitSha,
+        into: &Path,
+        git_dir: bool,
+    ) -> Result<(), GitError> {
+        prepare_folder(into)?;
+        let _lock = self.lock(Mode::Shared).await?;
+        if git_dir {
+            self.make_git_dir(commit, into).await?;
+            let own = |call: Call| call.env("GIT_DIR", into.join(".git"));
+            return self.write_files(commit, into, own).await;
+        }
+        let scratch = tempfile::tempdir().map_err(|error| GitError::io(into, error))?;
+        let index = scratch.path().join("index");
+        let shared = |call: Call| {
+            let call = call.env("GIT_DIR", &self.dir);
+            call.env("GIT_INDEX_FILE", &index)
+        };
+        self.write_files(commit, into, shared).await
+    }
+
+    async fn write_files(
+        &self,
+        commit: &CommitSha,
+        into: &Path,
+        place: impl Fn(Call) -> Call,
+    ) -> Result<(), GitError> {
+        let call = || {
+            place(self.git.call().env("GIT_WORK_TREE", into))
+                .arg("-C")
+                .arg(into)
+        };
+        let read = call().args(["read-tree", commit.as_str()]);
+        self.run(read, &quiet).await?;
+        // "-u" notes each file's size and time, so that a later `git status` is clean and quick.
+        let write = call().args(["-c", "checkout.workers=0"]);
+        let write = write.args(["checkout-index", "--all", "--force", "-u", "--quiet"]);
+        self.run(write, &quiet).await.map(|_| ())
+    }
+
+    /// A repository of its own, so that a build may do as it likes with it.
+    async fn make_git_dir(&self, commit: &CommitSha, into: &Path) -> Result<(), GitError> {
+        let init = self.git.call().args(["init", "--quiet", "--template="]);
+        self.run(init.arg("--end-of-options").arg(into), &quiet)
+            .await?;
+        let own = || self.git.call().arg("-C").arg(into);
+        let name = format!("refs/boatyard/commits/{commit}");
+        let fetch = own().args(["fetch", "--quiet", "--depth=1", "--no-tags"]);
+        let fetch = fetch.args(["--no-write-fetch-head", "--end-of-options"]);
+        let fetch = fetch
+            .arg(format!("file://{}", self.dir.display()))
+            .arg(name);
+        // From our own mirror, whatever the operator allows for others' repositories.
+        self.run(fetch.env("GIT_ALLOW_PROTOCOL", "file"), &quiet)
+            .await?;
+        let head = own().args(["update-ref", "--no-deref", "HEAD", commit.as_str()]);
+        self.run(head, &quiet).await?;
+        let origin = own().args(["config", "remote.origin.url"]);
+        let origin = origin.arg(self.url.to_string());
+        self.run(origin, &quiet).await.map(|_| ())
+    }
+}
+
+fn prepare_folder(into: &Path) -> Result<(), GitError> {
+    let failed = |error| GitError::io(into, error);
+    fs::create_dir_all(into).map_err(failed)?;
+    if fs::read_dir(into).map_err(failed)?.next().is_some() {
+        let error = std::io::Error::from(std::io::ErrorKind::DirectoryNotEmpty);
+        return Err(failed(error));
+    }
+    Ok(())
+}

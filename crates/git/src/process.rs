@@ -1,0 +1,282 @@
+//! One git process: started, watched, read, and ended together with all it started.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+
+use crate::environment::Environment;
+use crate::error::GitError;
+
+/// Who wants to hear git's progress, line by line, as for a build log. Lines are free of control
+/// characters and of credentials.
+pub type Progress<'a> = &'a (dyn Fn(&str) + Send + Sync);
+
+/// For callers that do not want to hear it.
+pub fn quiet(_line: &str) {}
+
+/// More than this on stdout is not an answer but an attack, or a listing nobody can use.
+const MAX_STDOUT: usize = 64 << 20;
+/// As much of stderr as is kept to explain a failure.
+const MAX_STDERR: usize = 16 << 10;
+/// The longest line passed on as progress.
+const MAX_LINE: usize = 500;
+
+/// A git command to be.
+#[derive(Debug)]
+pub(crate) struct Call {
+    args: Vec<OsString>,
+    environment: Environment,
+    stdin: Option<Vec<u8>>,
+}
+
+/// What a git command said.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) success: bool,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+}
+
+impl Output {
+    /// Stdout as text; git's answers that are read this way are names and numbers.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+}
+
+impl Call {
+    pub(crate) fn new(environment: Environment) -> Self {
+        Self {
+            args: Vec::new(),
+            environment,
+            stdin: None,
+        }
+    }
+
+    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    pub(crate) fn args<I: IntoIterator<Item = A>, A: AsRef<OsStr>>(mut self, args: I) -> Self {
+        let args = args.into_iter().map(|arg| arg.as_ref().to_owned());
+        self.args.extend(args);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.environment.variable(name, value);
+        self
+    }
+
+    pub(crate) fn stdin(mut self, bytes: Vec<u8>) -> Self {
+        self.stdin = Some(bytes);
+        self
+    }
+
+    pub(crate) fn environment(&mut self) -> &mut Environment {
+        &mut self.environment
+    }
+
+    pub(crate) async fn run(
+        self,
+        program: &Path,
+        about: &str,
+        timeout: Duration,
+        progress: Progress<'_>,
+    ) -> Result<Output, GitError> {
+        let mut group = self.spawn(program)?;
+        let work = group.finish(self.stdin, progress);
+        match tokio::time::timeout(timeout, work).await {
+            Ok(output) => output.map_err(|source| GitError::GitMissing {
+                program: program.display().to_string(),
+                source,
+            }),
+            Err(_) => Err(GitError::Timeout {
+                url: about.to_owned(),
+                seconds: timeout.as_secs(),
+            }),
+        }
+    }
+
+    fn spawn(&self, program: &Path) -> Result<Group, GitError> {
+        let mut command = Command::new(program);
+        command
+            .args(&self.args)
+            .env_clear()
+            .envs(self.environment.clone().into_variables())
+            .current_dir("/")
+            .stdin(if self.stdin.is_some() {
+                Stdio::piped()
+            } else {
+                Stdio::null()
+            })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true);
+        let child = command.spawn().map_err(|source| GitError::GitMissing {
+            program: program.display().to_string(),
+            source,
+        })?;
+        Ok(Group { child })
+    }
+}
+
+/// A child that leads a process group. When dropped before its end, the whole group is killed:
+/// git's helpers (ssh, git-remote-https, index-pack) would otherwise go on without it.
+struct Group {
+    child: Child,
+}
+
+impl Group {
+    async fn finish(
+        &mut self,
+        stdin: Option<Vec<u8>>,
+        progress: Progress<'_>,
+    ) -> std::io::Result<Output> {
+        let stdin_pipe = self.child.stdin.take();
+        let stdout_pipe = self.child.stdout.take();
+        let stderr_pipe = self.child.stderr.take();
+        let feed = async {
+            if let (Some(mut pipe), Some(bytes)) = (stdin_pipe, stdin) {
+                // A git that has ended early says why on stderr; the broken pipe adds nothing.
+                let _ = pipe.write_all(&bytes).await;
+            }
+        };
+        let ((), stdout, stderr) = tokio::join!(
+            feed,
+            read_bounded(stdout_pipe),
+            read_progress(stderr_pipe, progress)
+        );
+        let stdout = stdout?;
+        let stderr = stderr?;
+        let status = self.child.wait().await?;
+        Ok(Output {
+            success: status.success(),
+            stdout,
+            stderr,
+        })
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // `id` is none once the leader was reaped; until then its number cannot be reused.
+        let leader = self.child.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(leader) = leader.and_then(Pid::from_raw) {
+            // Fails only when the group has just ended.
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
+}
+
+async fn read_bounded(pipe: Option<impl AsyncRead + Unpin>) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let Some(pipe) = pipe else { return Ok(bytes) };
+    let limit = MAX_STDOUT as u64 + 1;
+    pipe.take(limit).read_to_end(&mut bytes).await?;
+    if bytes.len() > MAX_STDOUT {
+        return Err(std::io::Error::other("its answer is too long"));
+    }
+    Ok(bytes)
+}
+
+/// Reads stderr, passes lines on and keeps the last of it.
+async fn read_progress(
+    pipe: Option<impl AsyncRead + Unpin>,
+    progress: Progress<'_>,
+) -> std::io::Result<String> {
+    let mut lines = Lines::default();
+    let Some(mut pipe) = pipe else {
+        return Ok(String::new());
+    };
+    let mut buffer = vec![0; 4096];
+    loop {
+        let count = pipe.read(&mut buffer).await?;
+        if count == 0 {
+            lines.end_line(progress);
+            return Ok(lines.kept);
+        }
+        for byte in &buffer[..count] {
+            lines.push(*byte, progress);
+        }
+    }
+}
+
+/// Turns git's terminal talk into lines: a carriage return starts the line over.
+#[derive(Default)]
+struct Lines {
+    current: Vec<u8>,
+    restarted: bool,
+    kept: String,
+}
+
+impl Lines {
+    fn push(&mut self, byte: u8, progress: Progress<'_>) {
+        match byte {
+            b'\n' => self.end_line(progress),
+            b'\r' => self.restarted = true,
+            _ => {
+                if std::mem::take(&mut self.restarted) {
+                    self.current.clear();
+                }
+                if self.current.len() < MAX_LINE {
+                    self.current.push(byte);
+                }
+            }
+        }
+    }
+
+    fn end_line(&mut self, progress: Progress<'_>) {
+        self.restarted = false;
+        let text = String::from_utf8_lossy(&self.current).into_owned();
+        self.current.clear();
+        let text: String = text.chars().filter(|c| !c.is_control()).collect();
+        let text = text.trim_end();
+        if text.is_empty() {
+            return;
+        }
+        progress(text);
+        self.kept.push_str(text);
+        self.kept.push('\n');
+        if self.kept.len() > 2 * MAX_STDERR {
+            let mut cut = self.kept.len() - MAX_STDERR;
+            while !self.kept.is_char_boundary(cut) {
+                cut += 1;
+            }
+            self.kept.drain(..cut);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn progress_arrives_as_whole_lines_without_tricks() {
+        let heard = Mutex::new(Vec::new());
+        let said: &[u8] = b"a:  1%\ra:  50%\ra: 100%, done.\nremote: \x1b[31mred\x07\r\n\n\xffodd";
+        let note = |line: &str| heard.lock().unwrap().push(line.to_owned());
+        let kept = read_progress(Some(said), &note).await.unwrap();
+        let heard = heard.into_inner().unwrap();
+        assert_eq!(heard, ["a: 100%, done.", "remote: [31mred", "\u{fffd}odd"]);
+        assert_eq!(kept.lines().count(), 3);
+    }
+
+    #[tokio::test]
+    async fn endless_talk_is_cut_not_kept() {
+        let said = "é".repeat(1000) + "\n";
+        let said = said.repeat(200);
+        let kept = read_progress(Some(said.as_bytes()), &quiet).await.unwrap();
+        assert!(kept.len() <= 2 * MAX_STDERR);
+    }
+}

@@ -1,0 +1,118 @@
+//! A service's cache folder: shared by builds that run at the same time, tidied only by the one
+//! that is alone.
+//!
+//! Every build holds a shared lock on the folder while it runs. Whoever gets the lock exclusively
+//! afterwards knows that working containers in the storage are those of stopped builds, and that
+//! nobody minds the storage being thrown away. The kernel lets go of a lock with its process, so
+//! a killed worker leaves none.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+/// Where thrown away storages wait for their deletion.
+const TRASH: &str = "trash-";
+const LOCK: &str = "lock";
+
+/// A service's cache folder, in use.
+#[derive(Debug)]
+pub(crate) struct ServiceCache {
+    folder: PathBuf,
+    lock: File,
+}
+
+impl ServiceCache {
+    /// Opens the folder, waiting for one that tidies it.
+    pub(crate) async fn open(folder: PathBuf) -> io::Result<ServiceCache> {
+        tokio::task::spawn_blocking(move || {
+            fs::create_dir_all(&folder)?;
+            let lock = File::create(folder.join(LOCK))?;
+            flock(&lock, FlockOperation::LockShared)?;
+            Ok(ServiceCache { folder, lock })
+        })
+        .await
+        .map_err(io::Error::other)?
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Stops using the folder; the guard comes back when nobody else uses it either.
+    pub(crate) fn leave(self) -> Option<AloneInCache> {
+        flock(&self.lock, FlockOperation::NonBlockingLockExclusive).ok()?;
+        Some(AloneInCache { cache: self })
+    }
+}
+
+/// The folder with nobody else in it.
+#[derive(Debug)]
+pub(crate) struct AloneInCache {
+    cache: ServiceCache,
+}
+
+impl AloneInCache {
+    /// Throws the cache away when it takes more than `limit_mb`. Deleting goes on after the lock
+    /// is free, so that the next build need not wait. Belongs on a blocking thread.
+    pub(crate) fn prune(self, limit_mb: Option<u64>) -> io::Result<()> {
+        let folder = self.cache.folder.clone();
+        let too_large = match limit_mb {
+            Some(limit) => machine::dir_size(&folder)? >> 20 > limit,
+            None => false,
+        };
+        if too_large {
+            let trash = folder.join(format!("{TRASH}{}", std::process::id()));
+            fs::create_dir_all(&trash)?;
+            for entry in entries(&folder)? {
+                let name = entry.file_name();
+                let name = name.to_string_lossy();
+                if name != LOCK && !name.starts_with(TRASH) {
+                    fs::rename(entry.path(), trash.join(&*name))?;
+                }
+            }
+        }
+        drop(self);
+        for entry in entries(&folder)? {
+            if entry.file_name().to_string_lossy().starts_with(TRASH) {
+                fs::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn entries(folder: &Path) -> io::Result<Vec<fs::DirEntry>> {
+    fs::read_dir(folder)?.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_last_one_tidies() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || ServiceCache::open(dir.path().join("service"));
+        let (first, second) = (open().await.unwrap(), open().await.unwrap());
+        assert!(first.leave().is_none());
+        let alone = second.leave().unwrap();
+        alone.prune(None).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_cache_over_its_limit_is_thrown_away() {
+        let dir = tempfile::tempdir().unwrap();
+        for (limit, left) in [(None, true), (Some(5), true), (Some(1), false)] {
+            let cache = ServiceCache::open(dir.path().to_path_buf()).await.unwrap();
+            let storage = cache.folder().join("storage");
+            fs::create_dir_all(&storage).unwrap();
+            fs::write(storage.join("layer"), vec![1; 3 << 20]).unwrap();
+            cache.leave().unwrap().prune(limit).unwrap();
+            assert_eq!(storage.exists(), left);
+        }
+        let names: Vec<_> = entries(dir.path()).unwrap();
+        assert_eq!(names.len(), 1);
+    }
+}

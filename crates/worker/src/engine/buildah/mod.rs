@@ -1,0 +1,232 @@
+//! Buildah: a distribution package, no daemon, builds as root in the build's own fence.
+
+mod arguments;
+mod explain;
+mod files;
+mod storage;
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use async_trait::async_trait;
+use domain::Reason;
+use tokio_util::sync::CancellationToken;
+
+use super::{BuildOrder, Engine, EngineError, EngineFolders, ImageRef, PushOrder, is_loopback};
+use crate::failure::Failure;
+use crate::fence::{Ended, Fence, Program, RunError};
+use crate::server::Log;
+use explain::Listener;
+use files::Files;
+pub(crate) use files::{REGISTRY_USER, Registries};
+use storage::{Driver, Storage};
+
+/// Buildah for one build.
+pub(crate) struct Buildah {
+    program: PathBuf,
+    files: Files,
+    storage: Storage,
+    driver: OnceLock<Driver>,
+}
+
+impl Buildah {
+    /// Prepares Buildah's folders and files.
+    ///
+    /// # Errors
+    /// When the program is not installed or the folders cannot be written.
+    pub(crate) fn prepare(
+        folders: &EngineFolders<'_>,
+        registries: &Registries<'_>,
+    ) -> io::Result<Buildah> {
+        let program = machine::find_program("buildah")
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "buildah is not installed"))?;
+        let storage = Storage::open(folders)?;
+        let driver = OnceLock::new();
+        if storage.has(Driver::Vfs) {
+            let _ = driver.set(Driver::Vfs);
+        }
+        Ok(Buildah {
+            program,
+            files: Files::write(folders.scratch, registries)?,
+            storage,
+            driver,
+        })
+    }
+
+    fn driver(&self) -> Driver {
+        self.driver.get().copied().unwrap_or(Driver::Overlay)
+    }
+
+    /// Buildah with everything that it would else take from the host.
+    fn program(&self) -> Program {
+        let driver = self.driver();
+        let mut program = Program::new(&self.program);
+        program
+            .arg("--root")
+            .arg(self.storage.root(driver))
+            .arg("--runroot")
+            .arg(self.storage.run_root())
+            .args(["--storage-driver", driver.name()])
+            .arg("--registries-conf")
+            .arg(&self.files.registries)
+            .arg("--registries-conf-dir")
+            .arg(&self.files.registries_dir)
+            .env("HOME", &self.files.home)
+            .env("TMPDIR", &self.files.tmp)
+            .env("CONTAINERS_CONF", &self.files.containers)
+            .env("CONTAINERS_STORAGE_CONF", &self.files.storage)
+            .env("CONTAINERS_REGISTRIES_CONF", &self.files.registries)
+            .env("REGISTRY_AUTH_FILE", &self.files.auth);
+        program
+    }
+
+    fn bud(&self, order: &BuildOrder<'_>, fence: &Fence) -> Result<Program, Failure> {
+        let mut program = self.program();
+        program.args(["bud", "--isolation", "oci", "--runtime", "runc"]);
+        if let Some(parent) = fence.engine_parent() {
+            program.args(["--cgroup-parent", &parent]);
+        }
+        program
+            .args(["--network", "host", "--force-rm"])
+            .args(if self.storage.is_kept() {
+                ["--layers=true", "--no-cache=false"]
+            } else {
+                ["--layers=false", "--no-cache=true"]
+            })
+            .arg("--signature-policy")
+            .arg(&self.files.policy)
+            .arg("--authfile")
+            .arg(&self.files.auth)
+            .arg("--iidfile")
+            .arg(&self.files.image_id)
+            .args(["--format", arguments::image_format(&order.dockerfile)]);
+        if let Some(target) = order.target {
+            program.args(["--target", target]);
+        }
+        arguments::give(&mut program, order.arguments)?;
+        program.arg("-f").arg(&order.dockerfile).arg(&order.context);
+        Ok(program)
+    }
+
+    async fn try_build(
+        &self,
+        order: &BuildOrder<'_>,
+        fence: &Fence,
+        log: &Log,
+        stop: &CancellationToken,
+    ) -> Result<(Listener, Ended), EngineError> {
+        let program = self.bud(order, fence).map_err(EngineError::Failed)?;
+        let mut listener = Listener::default();
+        let ended = fence
+            .run(&program, stop, |line| {
+                listener.hear(&line);
+                log.line(line);
+            })
+            .await
+            .map_err(engine_error)?;
+        Ok((listener, ended))
+    }
+}
+
+#[async_trait]
+impl Engine for Buildah {
+    async fn build(
+        &self,
+        order: &BuildOrder<'_>,
+        fence: &Fence,
+        log: &Log,
+        stop: &CancellationToken,
+    ) -> Result<ImageRef, EngineError> {
+        let (mut listener, mut ended) = self.try_build(order, fence, log, stop).await?;
+        if !ended.success()
+            && storage::overlay_refused(&listener)
+            && self.driver.set(Driver::Vfs).is_ok()
+        {
+            log.say("Overlay mounts do not work here; using plain folders, which is slower");
+            (listener, ended) = self.try_build(order, fence, log, stop).await?;
+        }
+        if !ended.success() {
+            return Err(EngineError::Failed(listener.explain(&ended.to_string())));
+        }
+        let id =
+            fs::read_to_string(&self.files.image_id).map_err(|error| engine_error(error.into()))?;
+        let id = id.trim().trim_start_matches("sha256:").to_owned();
+        Ok(ImageRef { id })
+    }
+
+    async fn push(
+        &self,
+        image: &ImageRef,
+        order: &PushOrder<'_>,
+        fence: &Fence,
+        log: &Log,
+        stop: &CancellationToken,
+    ) -> Result<String, EngineError> {
+        let mut program = self.program();
+        program
+            .args(["push", "--signature-policy"])
+            .arg(&self.files.policy)
+            .arg("--authfile")
+            .arg(&self.files.auth)
+            .arg("--digestfile")
+            .arg(&self.files.digest)
+            .arg(format!("--tls-verify={}", !is_loopback(order.registry)))
+            // Trying again is the caller's, who can tell a refusal from an absence.
+            .args(["--retry", "0", &image.id])
+            .arg(format!(
+                "docker://{}/{}:{}",
+                order.registry, order.repository, order.tag
+            ));
+        let mut listener = Listener::default();
+        let ended = fence
+            .run(&program, stop, |line| {
+                listener.hear(&line);
+                log.line(line);
+            })
+            .await
+            .map_err(engine_error)?;
+        if ended.success() {
+            let digest = fs::read_to_string(&self.files.digest)
+                .map_err(|error| engine_error(error.into()))?;
+            return Ok(digest.trim().to_owned());
+        }
+        let error = listener.error().unwrap_or("the engine ended unexpectedly");
+        Err(explain::push(error))
+    }
+
+    fn layer_folders(&self) -> Vec<PathBuf> {
+        self.storage.layer_folders()
+    }
+
+    async fn clear_leftovers(&self, fence: &Fence) {
+        if !self.storage.has_containers(self.driver()) {
+            return;
+        }
+        let mut program = self.program();
+        program.args(["rm", "--all"]);
+        let never = CancellationToken::new();
+        match fence
+            .run(&program, &never, |line| tracing::debug!(line))
+            .await
+        {
+            Ok(ended) if ended.success() => {}
+            Ok(ended) => tracing::warn!(%ended, "containers of a stopped build are left"),
+            Err(error) => tracing::warn!(%error, "containers of a stopped build are left"),
+        }
+    }
+}
+
+fn engine_error(error: RunError) -> EngineError {
+    match error {
+        RunError::Stopped => EngineError::Stopped,
+        RunError::Io(error) if error.kind() == io::ErrorKind::StorageFull => {
+            EngineError::Failed(Failure::new(Reason::DiskFull, "The machine's disk is full"))
+        }
+        other => EngineError::Failed(Failure::new(
+            Reason::EngineFailed,
+            format!("The engine could not be run: {other}"),
+        )),
+    }
+}

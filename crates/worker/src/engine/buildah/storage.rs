@@ -1,0 +1,100 @@
+//! Where Buildah keeps layers: one storage per service, so that no service sees another's, or one
+//! in the build's scratch when nothing is to be kept.
+//!
+//! What is kept for a moment only (mount counts, container state) lies in the scratch folder. So
+//! builds of one service that run side by side share layers but never count each other's mounts,
+//! which are in different namespaces anyway.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::EngineFolders;
+use super::explain::Listener;
+
+/// How layers are laid on each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Driver {
+    /// Overlay mounts.
+    Overlay,
+    /// Whole copies: slow, large, works everywhere.
+    Vfs,
+}
+
+impl Driver {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Driver::Overlay => "overlay",
+            Driver::Vfs => "vfs",
+        }
+    }
+}
+
+/// The folders of a storage.
+#[derive(Debug)]
+pub(super) struct Storage {
+    base: PathBuf,
+    run_root: PathBuf,
+    kept: bool,
+}
+
+impl Storage {
+    pub(super) fn open(folders: &EngineFolders<'_>) -> io::Result<Storage> {
+        let base = folders.cache.unwrap_or(folders.scratch).to_path_buf();
+        let run_root = folders.scratch.join("run");
+        fs::create_dir_all(&base)?;
+        fs::create_dir_all(&run_root)?;
+        Ok(Storage {
+            base,
+            run_root,
+            kept: folders.cache.is_some(),
+        })
+    }
+
+    /// Whether layers are kept for the next build.
+    pub(super) fn is_kept(&self) -> bool {
+        self.kept
+    }
+
+    pub(super) fn root(&self, driver: Driver) -> PathBuf {
+        // Buildah refuses a storage that was made with another driver.
+        self.base.join(match driver {
+            Driver::Overlay => "storage",
+            Driver::Vfs => "storage-vfs",
+        })
+    }
+
+    pub(super) fn run_root(&self) -> &Path {
+        &self.run_root
+    }
+
+    pub(super) fn has(&self, driver: Driver) -> bool {
+        self.root(driver).is_dir()
+    }
+
+    /// Whether the storage holds working containers. Each is a build's that runs or was stopped.
+    pub(super) fn has_containers(&self, driver: Driver) -> bool {
+        let list = format!("{}-containers", driver.name());
+        let file = self.root(driver).join(list).join("containers.json");
+        fs::read(file)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice::<Vec<serde_json::Value>>(&bytes).ok())
+            .is_some_and(|containers| !containers.is_empty())
+    }
+
+    /// The folders in which each layer is a folder.
+    pub(super) fn layer_folders(&self) -> Vec<PathBuf> {
+        vec![
+            self.root(Driver::Overlay).join("overlay"),
+            self.root(Driver::Vfs).join("vfs/dir"),
+        ]
+    }
+}
+
+/// Whether the engine could not even begin because the machine has no overlay mounts for it.
+pub(super) fn overlay_refused(listener: &Listener) -> bool {
+    !listener.began()
+        && listener
+            .error()
+            .is_some_and(|error| error.contains("overlay"))
+}

@@ -1,0 +1,135 @@
+//! What turns a folder and a Dockerfile into a pushed image. The build's course knows engines by
+//! this door only.
+
+pub(crate) mod buildah;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::Failure;
+use crate::fence::Fence;
+use crate::server::Log;
+
+/// What to build.
+#[derive(Debug)]
+pub(crate) struct BuildOrder<'a> {
+    /// The context, an absolute path.
+    pub(crate) context: PathBuf,
+    /// The Dockerfile, an absolute path.
+    pub(crate) dockerfile: PathBuf,
+    /// The stage to build; `None` means the last.
+    pub(crate) target: Option<&'a str>,
+    /// Build arguments.
+    pub(crate) arguments: &'a BTreeMap<String, String>,
+}
+
+/// An image in the engine's storage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ImageRef {
+    /// The image's id: the digest of its configuration.
+    pub(crate) id: String,
+}
+
+/// Where an image goes.
+#[derive(Debug)]
+pub(crate) struct PushOrder<'a> {
+    /// The registry's host and port.
+    pub(crate) registry: &'a str,
+    /// The repository in it.
+    pub(crate) repository: &'a str,
+    /// The tag.
+    pub(crate) tag: &'a str,
+}
+
+/// Why an engine did not do it.
+#[derive(Debug)]
+pub(crate) enum EngineError {
+    /// It was told to stop.
+    Stopped,
+    /// The registry is away for now.
+    Unreachable(String),
+    /// It will not work, and why.
+    Failed(Failure),
+}
+
+/// A container build engine. One value serves one build.
+#[async_trait]
+pub(crate) trait Engine: Send + Sync {
+    /// Builds an image. When told to stop, nothing of it runs any more on return.
+    async fn build(
+        &self,
+        order: &BuildOrder<'_>,
+        fence: &Fence,
+        log: &Log,
+        stop: &CancellationToken,
+    ) -> Result<ImageRef, EngineError>;
+
+    /// Pushes an image and tells its manifest's digest. Stops like [`Engine::build`].
+    async fn push(
+        &self,
+        image: &ImageRef,
+        order: &PushOrder<'_>,
+        fence: &Fence,
+        log: &Log,
+        stop: &CancellationToken,
+    ) -> Result<String, EngineError>;
+
+    /// The folders in which a build's layers grow, each layer a folder in them.
+    fn layer_folders(&self) -> Vec<PathBuf>;
+
+    /// Removes what stopped builds left in the storage. Nobody else may be using it.
+    async fn clear_leftovers(&self, fence: &Fence);
+}
+
+/// Whether the registry is on this machine: then, and only then, it is spoken to in plain HTTP.
+pub(crate) fn is_loopback(registry: &str) -> bool {
+    let host = registry.split('/').next().unwrap_or_default();
+    let host = match host.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+        _ => host,
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// The working folders an engine gets.
+#[derive(Debug)]
+pub(crate) struct EngineFolders<'a> {
+    /// Scratch for this build alone, an absolute path.
+    pub(crate) scratch: &'a Path,
+    /// What is kept for the next build of the service, an absolute path; `None` keeps nothing.
+    pub(crate) cache: Option<&'a Path>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        for host in [
+            "localhost",
+            "localhost:5000",
+            "127.0.0.1:1/x",
+            "127.9.9.9",
+            "[::1]:5000",
+        ] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in [
+            "",
+            "docker.io",
+            "127.0.0.1.example.com",
+            "10.0.0.1:5000",
+            "[::2]:1",
+        ] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}

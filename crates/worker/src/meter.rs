@@ -1,0 +1,127 @@
+//! The build's ephemeral storage: how much this build has written, looked at while it runs.
+//!
+//! Walking folders costs, so a look at the disk's free space comes first: while the whole machine
+//! has written little, this build has not written much. Only a full walk ever ends a build.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use domain::Reason;
+use tokio::time::Instant;
+
+use crate::failure::Failure;
+
+/// How often the free space is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often the folders are walked although the free space says nothing.
+const WALK_AT_LEAST: Duration = Duration::from_secs(20);
+/// A walk that took long is followed by a rest of so many times its length.
+const REST: u32 = 10;
+
+/// Measures what one build has written.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    scratch: PathBuf,
+    layer_folders: Vec<PathBuf>,
+    /// Layers that were there before.
+    known: HashSet<OsString>,
+    free_before: u64,
+    limit_mb: u64,
+}
+
+impl Meter {
+    /// Begins to measure; `layer_folders` hold a folder per layer, of which new ones count.
+    pub(crate) fn start(scratch: PathBuf, mut layer_folders: Vec<PathBuf>, limit_mb: u64) -> Meter {
+        // What lies in the scratch folder counts with it.
+        layer_folders.retain(|folder| !folder.starts_with(&scratch));
+        let known = layers(&layer_folders)
+            .filter_map(|layer| layer.file_name().map(ToOwned::to_owned))
+            .collect();
+        let free_before = machine::disk_free(&scratch).unwrap_or(u64::MAX);
+        Meter {
+            scratch,
+            layer_folders,
+            known,
+            free_before,
+            limit_mb,
+        }
+    }
+
+    /// Returns when the build has written more than it may.
+    pub(crate) async fn exceeded(self) -> Failure {
+        let mut meter = self;
+        let limit = meter.limit_mb.saturating_mul(1 << 20);
+        let mut walked = Instant::now();
+        let mut pause = LOOK;
+        loop {
+            tokio::time::sleep(pause).await;
+            let free = machine::disk_free(&meter.scratch).unwrap_or(0);
+            let quiet = meter.free_before.saturating_sub(free) < limit / 2;
+            if quiet && walked.elapsed() < WALK_AT_LEAST {
+                continue;
+            }
+            let began = Instant::now();
+            let walk = tokio::task::spawn_blocking(move || (meter.written(), meter)).await;
+            let Ok((written, back)) = walk else {
+                // The walk itself never panics; without it there is nothing to measure.
+                return std::future::pending().await;
+            };
+            meter = back;
+            if written > limit {
+                return Failure::new(
+                    Reason::StorageLimitExceeded,
+                    format!(
+                        "The build wrote {} MB, more than its ephemeral storage of {} MB",
+                        written >> 20,
+                        meter.limit_mb
+                    ),
+                );
+            }
+            walked = Instant::now();
+            pause = LOOK.max(began.elapsed() * REST);
+        }
+    }
+
+    /// Bytes that the build has written.
+    fn written(&self) -> u64 {
+        let new_layers = layers(&self.layer_folders)
+            .filter(|layer| layer.file_name().is_some_and(|id| !self.known.contains(id)));
+        std::iter::once(self.scratch.clone())
+            .chain(new_layers)
+            // A layer may vanish while it is looked at.
+            .filter_map(|folder| machine::dir_size(&folder).ok())
+            .sum()
+    }
+}
+
+fn layers(folders: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
+    folders
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flat_map(|entries| entries.flatten().map(|entry| entry.path()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn old_layers_do_not_count() {
+        let dir = tempfile::tempdir().unwrap();
+        let (scratch, store) = (dir.path().join("scratch"), dir.path().join("overlay"));
+        fs::create_dir_all(&scratch).unwrap();
+        fs::create_dir_all(store.join("old")).unwrap();
+        fs::write(store.join("old/file"), vec![1; 1 << 20]).unwrap();
+        let meter = Meter::start(scratch.clone(), vec![store.clone()], 1);
+        let before = meter.written();
+        assert!(before < 1 << 20);
+        fs::create_dir(store.join("new")).unwrap();
+        fs::write(store.join("new/file"), vec![1; 1 << 20]).unwrap();
+        fs::write(scratch.join("file"), vec![1; 1 << 20]).unwrap();
+        assert!(meter.written() >= before + (2 << 20));
+    }
+}

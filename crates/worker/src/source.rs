@@ -1,0 +1,180 @@
+//! The source of a build: from its request to a checked-out commit whose Dockerfile and context
+//! lie inside it.
+
+use std::path::{Path, PathBuf};
+
+use domain::{BuildRequest, Reason};
+use git::{
+    CheckoutOptions, CommitSha, Git, GitError, GitSettings, Mirror, OutboundPolicy, PathError,
+    Protocols, RefName, RepoUrl, UrlError, Want, safe_join,
+};
+
+use crate::config::WorkerConfig;
+use crate::failure::Failure;
+use crate::server::Log;
+use crate::workspace::Workspace;
+
+/// What was checked out.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// The commit.
+    pub(crate) sha: String,
+    /// Its author's name.
+    pub(crate) author: String,
+    /// The first line of its message.
+    pub(crate) subject: String,
+    /// The build context.
+    pub(crate) context: PathBuf,
+    /// The Dockerfile.
+    pub(crate) dockerfile: PathBuf,
+}
+
+/// A repository's address as a log may show it: without what stands before the `@` of its host.
+pub(crate) fn shown_url(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}/{path}")
+}
+
+/// Git as an operator's switches allow it, with `home` as its home folder.
+///
+/// # Errors
+/// A sentence that names the switch that means nothing, or the folder that cannot be made.
+pub fn git_for(
+    protocols: &[String],
+    outbound_allow: &[String],
+    home: &Path,
+) -> Result<Git, String> {
+    let protocols: Protocols = protocols
+        .join(",")
+        .parse()
+        .map_err(|error: UrlError| format!("git protocols: {error}"))?;
+    let allow = outbound_allow
+        .iter()
+        .map(|range| {
+            range
+                .parse()
+                .map_err(|_| format!("\"{range}\" is not an address range"))
+        })
+        .collect::<Result<_, _>>()?;
+    let settings = GitSettings {
+        protocols,
+        outbound: OutboundPolicy { allow },
+        ..GitSettings::new(home)
+    };
+    Git::new(settings).map_err(|error| error.to_string())
+}
+
+/// Fetches what the request asks for into the service's scope of the mirrors, and checks it out.
+pub(crate) async fn fetch(
+    config: &WorkerConfig,
+    request: &BuildRequest,
+    scope: &str,
+    workspace: &Workspace,
+    log: &Log,
+) -> Result<Source, Failure> {
+    let home = workspace.scratch.join("git-home");
+    let git = git_for(&config.git_protocols, &config.outbound_allow, &home)
+        .map_err(|problem| Failure::new(Reason::GitFailed, problem))?;
+    let url = RepoUrl::parse(&request.project_url, &git.settings().protocols)
+        .map_err(|error| failed(&GitError::InvalidUrl(error)))?;
+    let want = want(request)?;
+    // Two services may build the same private repository with different rights.
+    let mirror = Mirror::open(&git, &workspace.mirrors, &url, scope);
+    let options = CheckoutOptions {
+        git_dir: request.include_git_folder,
+        submodules: true,
+    };
+    let progress = |line: &str| log.say(line);
+    let commit = mirror
+        .obtain(&want, &workspace.checkout, options, &progress)
+        .await
+        .map_err(|error| failed(&error))?;
+    let info = mirror
+        .commit_info(&commit)
+        .await
+        .map_err(|error| failed(&error))?;
+    let root = &workspace.checkout;
+    let dockerfile = safe_join(root, &request.docker_file_path)
+        .map_err(|error| path_failed("Dockerfile", Reason::DockerfileNotFound, &error))?;
+    let context = safe_join(root, &request.docker_work_dir)
+        .map_err(|error| path_failed("work directory", Reason::PathNotAllowed, &error))?;
+    Ok(Source {
+        sha: commit.as_str().to_owned(),
+        author: info.author_name,
+        subject: info.message.lines().next().unwrap_or_default().to_owned(),
+        context,
+        dockerfile,
+    })
+}
+
+/// The commit where it is known, with the ref it is on: some servers hand out refs only.
+fn want(request: &BuildRequest) -> Result<Want, Failure> {
+    let invalid = |error: git::NameError| Failure::new(Reason::GitRefNotFound, error.to_string());
+    let from_pull_request = request
+        .pull_request_id
+        .and_then(|number| request.project_type.pull_request_ref(number));
+    let name = match (&request.branch, &from_pull_request) {
+        (Some(branch), _) => Some(RefName::branch(branch).map_err(invalid)?),
+        (None, Some(full)) => Some(RefName::full(full).map_err(invalid)?),
+        (None, None) => None,
+    };
+    let commit = request
+        .sha
+        .as_deref()
+        .map(CommitSha::parse)
+        .transpose()
+        .map_err(invalid)?;
+    match (commit, name) {
+        (Some(commit), Some(name)) => Ok(Want::commit(commit).on_branch(name)),
+        (Some(commit), None) => Ok(Want::commit(commit)),
+        (None, Some(name)) => Ok(Want::branch(name)),
+        (None, None) => Err(Failure::new(
+            Reason::GitRefNotFound,
+            "The build names no branch, pull request or commit that this kind of forge keeps",
+        )),
+    }
+}
+
+/// The reason that fits an error of git; its sentence is the message.
+fn failed(error: &GitError) -> Failure {
+    let reason = match error {
+        GitError::RepositoryNotFound { .. } => Reason::GitRepositoryNotFound,
+        GitError::AuthenticationFailed { .. } => Reason::GitAuthFailed,
+        GitError::RefNotFound { .. } => Reason::GitRefNotFound,
+        GitError::CommitNotFound { .. } => Reason::GitCommitNotFound,
+        GitError::ProtocolNotAllowed { .. } => Reason::GitProtocolNotAllowed,
+        GitError::AddressNotAllowed(_) => Reason::GitAddressNotAllowed,
+        GitError::Timeout { .. } | GitError::Unreachable { .. } => Reason::GitUnreachable,
+        _ => Reason::GitFailed,
+    };
+    Failure::new(reason, error.to_string())
+}
+
+fn path_failed(what: &str, missing: Reason, error: &PathError) -> Failure {
+    let reason = match error {
+        PathError::NotFound(_) => missing,
+        _ => Reason::PathNotAllowed,
+    };
+    Failure::new(reason, format!("The {what}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shown_address_has_no_credentials() {
+        assert_eq!(
+            shown_url("https://user:secret@host/a/b"),
+            "https://host/a/b"
+        );
+        assert_eq!(shown_url("https://host/a@b"), "https://host/a@b");
+        assert_eq!(shown_url("file:///a/b"), "file:///a/b");
+    }
+}

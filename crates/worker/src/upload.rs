@@ -1,0 +1,183 @@
+//! From an image in the engine's storage to tags in our registry.
+//!
+//! The image that a service pushed last is remembered with its manifest: when a build comes out as
+//! the very same image, which it does when nothing changed, putting the manifest under the new tags
+//! is all there is to do.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use domain::Reason;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::{Engine, EngineError, ImageRef, PushOrder};
+use crate::failure::Failure;
+use crate::fence::Fence;
+use crate::registry::{Manifest, Registry, RegistryError};
+use crate::server::Log;
+
+/// How long a registry that is away is waited for.
+const REGISTRY_AWAY_FOR: Duration = Duration::from_secs(15 * 60);
+/// How long to wait before the next try, at first and at most.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(3));
+const MEMORY: &str = "pushed.json";
+
+/// One image on its way to the registry.
+pub(crate) struct Upload<'a> {
+    pub(crate) engine: &'a dyn Engine,
+    pub(crate) fence: &'a Fence,
+    pub(crate) log: &'a Log,
+    pub(crate) stop: &'a CancellationToken,
+    pub(crate) registry: Registry<'a>,
+    pub(crate) host: &'a str,
+    pub(crate) repository: &'a str,
+    /// Where it is remembered what was pushed last; `None` remembers nothing.
+    pub(crate) memory: Option<&'a Path>,
+}
+
+/// What a service pushed last.
+#[derive(Debug, Serialize, Deserialize)]
+struct Pushed {
+    host: String,
+    repository: String,
+    image: String,
+    digest: String,
+    manifest: Manifest,
+}
+
+impl Upload<'_> {
+    /// Puts the image under all of the tags, the first one first, and tells its digest. A registry
+    /// that is away for some time is waited for.
+    pub(crate) async fn run(
+        &self,
+        image: &ImageRef,
+        tags: &[String],
+    ) -> Result<String, EngineError> {
+        let give_up = Instant::now() + REGISTRY_AWAY_FOR;
+        let mut pause = BACK_OFF.0;
+        loop {
+            let away = match self.attempt(image, tags).await {
+                Err(EngineError::Unreachable(away)) => away,
+                done => return done,
+            };
+            if Instant::now() > give_up {
+                return Err(EngineError::Failed(Failure::new(
+                    Reason::PushFailed,
+                    format!("The registry could not be reached: {away}"),
+                )));
+            }
+            self.log.say(format_args!(
+                "The registry cannot be reached; trying again: {away}"
+            ));
+            self.unless_stopped(tokio::time::sleep(pause)).await?;
+            pause = (pause * 2).min(BACK_OFF.1);
+        }
+    }
+
+    async fn attempt(&self, image: &ImageRef, tags: &[String]) -> Result<String, EngineError> {
+        let Some((first, others)) = tags.split_first() else {
+            return Err(EngineError::Failed(Failure::new(
+                Reason::PushFailed,
+                "There is no tag to push the image under",
+            )));
+        };
+        let pushed = match self.again(image, first).await? {
+            Some(pushed) => pushed,
+            None => self.push(image, first).await?,
+        };
+        for tag in others {
+            let put = self.registry.put(tag, &pushed.manifest);
+            self.unless_stopped(put).await?.map_err(refused)?;
+        }
+        self.remember(&pushed);
+        Ok(pushed.digest)
+    }
+
+    /// Puts the remembered manifest under the tag, if it is this image's and the registry still
+    /// has its layers.
+    async fn again(&self, image: &ImageRef, tag: &str) -> Result<Option<Pushed>, EngineError> {
+        let remembered = self
+            .memory_file()
+            .and_then(|file| std::fs::read(file).ok())
+            .and_then(|bytes| serde_json::from_slice::<Pushed>(&bytes).ok())
+            .filter(|pushed| {
+                pushed.image == image.id
+                    && pushed.host == self.host
+                    && pushed.repository == self.repository
+            });
+        let Some(pushed) = remembered else {
+            return Ok(None);
+        };
+        let put = self.registry.put(tag, &pushed.manifest);
+        match self.unless_stopped(put).await? {
+            Ok(()) => {
+                self.log
+                    .say("The image is the one pushed before: only its tags are new");
+                Ok(Some(pushed))
+            }
+            // Its layers may have been deleted: then it is pushed in full.
+            Err(RegistryError::Refused { .. }) => Ok(None),
+            Err(RegistryError::Unreachable(away)) => Err(EngineError::Unreachable(away)),
+        }
+    }
+
+    async fn push(&self, image: &ImageRef, tag: &str) -> Result<Pushed, EngineError> {
+        let order = PushOrder {
+            registry: self.host,
+            repository: self.repository,
+            tag,
+        };
+        let digest = self
+            .engine
+            .push(image, &order, self.fence, self.log, self.stop)
+            .await?;
+        let get = self.registry.manifest(&digest);
+        let manifest = self.unless_stopped(get).await?.map_err(refused)?;
+        Ok(Pushed {
+            host: self.host.to_owned(),
+            repository: self.repository.to_owned(),
+            image: image.id.clone(),
+            digest,
+            manifest,
+        })
+    }
+
+    async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, EngineError> {
+        tokio::select! {
+            done = work => Ok(done),
+            () = self.stop.cancelled() => Err(EngineError::Stopped),
+        }
+    }
+
+    fn memory_file(&self) -> Option<PathBuf> {
+        self.memory.map(|folder| folder.join(MEMORY))
+    }
+
+    /// Without the memory the next build is slower, no more.
+    fn remember(&self, pushed: &Pushed) {
+        let Some(file) = self.memory_file() else {
+            return;
+        };
+        // Written beside and moved into place: builds of the service may run side by side.
+        let draft = file.with_extension(format!("{}", std::process::id()));
+        let written = serde_json::to_vec(pushed)
+            .map_err(std::io::Error::from)
+            .and_then(|bytes| std::fs::write(&draft, bytes))
+            .and_then(|()| std::fs::rename(&draft, &file));
+        if let Err(error) = written {
+            tracing::warn!(%error, "what was pushed cannot be remembered");
+        }
+    }
+}
+
+fn refused(error: RegistryError) -> EngineError {
+    match error {
+        RegistryError::Unreachable(away) => EngineError::Unreachable(away),
+        RegistryError::Refused { .. } => EngineError::Failed(Failure::new(
+            Reason::PushFailed,
+            format!("The registry did not take the image: {error}"),
+        )),
+    }
+}

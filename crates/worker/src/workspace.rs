@@ -1,0 +1,112 @@
+//! The folders of one build: scratch that ends with it, and the service's cache that stays.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use protocol::Job;
+
+use crate::cache::ServiceCache;
+use crate::config::WorkerConfig;
+use crate::mounts::unmount_below;
+
+/// Where git mirrors are kept, beside the services' folders.
+const MIRRORS: &str = "git";
+
+/// A build's folders.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    /// The build's own folder, removed at its end.
+    pub(crate) scratch: PathBuf,
+    /// Where the source goes.
+    pub(crate) checkout: PathBuf,
+    /// Mirrors of repositories, shared by all builds.
+    pub(crate) mirrors: PathBuf,
+    /// The service's cache; `None` when the service keeps none.
+    pub(crate) cache: Option<ServiceCache>,
+}
+
+impl Workspace {
+    /// Makes the build's folders; what an earlier attempt of the build left is removed.
+    pub(crate) async fn prepare(config: &WorkerConfig, job: &Job) -> io::Result<Workspace> {
+        for name in [&job.build_uid, &job.service_uid] {
+            if !is_plain(name) {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    format!("{name:?} cannot be the name of a folder"),
+                ));
+            }
+        }
+        let scratch = std::path::absolute(config.work_dir.join(&job.build_uid))?;
+        let cache_dir = std::path::absolute(&config.cache_dir)?;
+        remove(&scratch)?;
+        fs::create_dir_all(&scratch)?;
+        let mirrors = cache_dir.join(MIRRORS);
+        fs::create_dir_all(&mirrors)?;
+        let cache = if job.request.use_cache {
+            Some(ServiceCache::open(cache_dir.join(&job.service_uid)).await?)
+        } else {
+            None
+        };
+        Ok(Workspace {
+            checkout: scratch.join("source"),
+            scratch,
+            mirrors,
+            cache,
+        })
+    }
+
+    /// The service's cache folder.
+    pub(crate) fn cache_folder(&self) -> Option<&Path> {
+        self.cache.as_ref().map(ServiceCache::folder)
+    }
+
+    /// Removes the build's folder, and the service's cache when it has grown too large and nobody
+    /// else uses it.
+    pub(crate) async fn clear(
+        self,
+        alone: Option<crate::cache::AloneInCache>,
+        limit_mb: Option<u64>,
+    ) {
+        let cleared = tokio::task::spawn_blocking(move || {
+            let pruned = alone.map_or(Ok(()), |alone| alone.prune(limit_mb));
+            remove(&self.scratch).and(pruned)
+        });
+        match cleared.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "a build's folders could not be cleared"),
+            Err(error) => tracing::error!(%error, "a build's folders could not be cleared"),
+        }
+    }
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    unmount_below(folder);
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the text is one plain path component.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with('.')
+        && name != MIRRORS
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_lead_elsewhere_are_refused() {
+        assert!(is_plain("0192f1a0-7c1e-7000-8000-000000000000"));
+        for name in ["", ".", "..", "a/b", "git", "a b"] {
+            assert!(!is_plain(name), "{name}");
+        }
+    }
+}
