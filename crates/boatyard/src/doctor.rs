@@ -87,7 +87,11 @@ fn cgroups() -> Result<String, String> {
     })?;
     let enforcement = cgroup.enforcement().clone();
     cgroup.remove().map_err(|error| error.to_string())?;
-    let kept: Vec<String> = enforcement.enforced.iter().map(ToString::to_string).collect();
+    let kept: Vec<String> = enforcement
+        .enforced
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     let text = format!("enforced: {}", kept.join(", "));
     match enforcement.missing.first() {
         None => Ok(text),

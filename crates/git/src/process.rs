@@ -74,11 +74,6 @@ impl Call {
         self
     }
 
-    pub(crate) fn stdin(mut self, bytes: Vec<u8>) -> Self {
-        self.stdin = Some(bytes);
-        self
-    }
-
     pub(crate) fn environment(&mut self) -> &mut Environment {
         &mut self.environment
     }

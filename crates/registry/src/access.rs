@@ -1,4 +1,8 @@
-//! Who asks, and whether they may: HTTP Basic, as `docker login` sends it, judged elsewhere.
+//! Who asks, and whether they may; judged elsewhere.
+//!
+//! Clients are sent to the token call (`/v2/token`) rather than asked for Basic: the Docker engine
+//! cannot pull anonymously from a registry that asks for Basic, and clients that were not asked do
+//! not send credentials when they push.
 
 use async_trait::async_trait;
 use base64::Engine;
@@ -56,17 +60,28 @@ pub trait Authorizer: Send + Sync {
     async fn login(&self, credentials: Option<Credentials>) -> Verdict;
 }
 
-/// The credentials of a request, if it has any that can be read.
+/// The bearer token of somebody who did not log in.
+pub(crate) const ANONYMOUS: &str = "anonymous";
+
+/// The credentials of a request, if it has any that can be read: Basic as a script sends it, or the
+/// bearer token that the token call gave out, which is the API token itself.
 pub(crate) fn credentials(headers: &HeaderMap) -> Option<Credentials> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, rest) = value.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
+    let found = if scheme.eq_ignore_ascii_case("bearer") {
+        Credentials {
+            user: String::new(),
+            password: rest.trim().to_owned(),
+        }
+    } else if scheme.eq_ignore_ascii_case("basic") {
+        let text = String::from_utf8(STANDARD.decode(rest.trim()).ok()?).ok()?;
+        let (user, password) = text.split_once(':')?;
+        Credentials {
+            user: user.to_owned(),
+            password: password.to_owned(),
+        }
+    } else {
         return None;
-    }
-    let text = String::from_utf8(STANDARD.decode(rest.trim()).ok()?).ok()?;
-    let (user, password) = text.split_once(':')?;
-    Some(Credentials {
-        user: user.to_owned(),
-        password: password.to_owned(),
-    })
+    };
+    (!found.password.is_empty() && found.password != ANONYMOUS).then_some(found)
 }

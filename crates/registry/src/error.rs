@@ -47,12 +47,11 @@ impl Refusal {
         self
     }
 
-    pub(crate) fn need_login() -> Self {
+    /// With where to get a token, as the client should ask for it.
+    pub(crate) fn need_login(challenge: String) -> Self {
         let message = "Log in as `boatyard` with an API token as password.";
-        Refusal::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message).with_header(
-            WWW_AUTHENTICATE,
-            HeaderValue::from_static("Basic realm=\"boatyard\""),
-        )
+        Refusal::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message)
+            .with_header(WWW_AUTHENTICATE, challenge)
     }
 
     pub(crate) fn denied() -> Self {

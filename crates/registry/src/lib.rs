@@ -28,6 +28,8 @@ pub struct RegistryConfig {
     pub grace: Duration,
     /// How long an upload may lie untouched.
     pub upload_age: Duration,
+    /// How clients reach the server, where that is not plain HTTP on the address they use.
+    pub public_url: Option<String>,
 }
 
 impl Default for RegistryConfig {
@@ -35,6 +37,7 @@ impl Default for RegistryConfig {
         RegistryConfig {
             grace: Duration::from_secs(2 * 3600),
             upload_age: Duration::from_secs(24 * 3600),
+            public_url: None,
         }
     }
 }

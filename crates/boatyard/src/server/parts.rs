@@ -55,7 +55,10 @@ pub(super) async fn open(options: &Options, address: &PublicAddress) -> anyhow::
     let registry = Registry::new(
         store.clone(),
         data.join("registry"),
-        RegistryConfig::default(),
+        RegistryConfig {
+            public_url: Some(address.url.clone()),
+            ..RegistryConfig::default()
+        },
         Arc::new(access),
     )
     .await

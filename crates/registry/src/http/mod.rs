@@ -4,6 +4,7 @@
 mod blobs;
 mod manifests;
 mod tags;
+mod token;
 mod uploads;
 
 use crate::Inner;
@@ -16,7 +17,7 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use http::header::{HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,16 +31,22 @@ pub(crate) fn router(inner: Arc<Inner>) -> Router {
     Router::new()
         .route("/v2/", get(base))
         .route("/v2", get(base))
+        .route("/v2/token", get(token::token))
         .route("/v2/{*path}", any(dispatch))
         // Layers have no limit but the disk; manifests are limited where they are read.
         .layer(DefaultBodyLimit::disable())
         .with_state(inner)
 }
 
-/// `GET /v2/`: `docker login` asks it whether credentials are good.
+/// `GET /v2/`: tells clients how to log in. Who did not is asked to, although pulling may be open:
+/// a client that is not asked here sends no credentials later either.
 async fn base(State(inner): State<Arc<Inner>>, headers: HeaderMap) -> Response {
-    let verdict = inner.authorizer.login(credentials(&headers)).await;
-    let mut response = match allowed(verdict) {
+    let verdict = match credentials(&headers) {
+        Some(credentials) => inner.authorizer.login(Some(credentials)).await,
+        None if headers.contains_key(AUTHORIZATION) => inner.authorizer.login(None).await,
+        None => Verdict::NeedLogin,
+    };
+    let mut response = match allowed(&inner, &headers, None, verdict) {
         Ok(()) => axum::Json(serde_json::json!({})).into_response(),
         Err(refusal) => refusal.into_response(),
     };
@@ -125,18 +132,22 @@ async fn authorize(
     repository: &str,
     action: Action,
 ) -> Result<(), Refusal> {
-    allowed(
-        inner
-            .authorizer
-            .authorize(credentials(headers), repository, action)
-            .await,
-    )
+    let verdict = inner
+        .authorizer
+        .authorize(credentials(headers), repository, action)
+        .await;
+    allowed(inner, headers, Some((repository, action)), verdict)
 }
 
-fn allowed(verdict: Verdict) -> Result<(), Refusal> {
+fn allowed(
+    inner: &Inner,
+    headers: &HeaderMap,
+    scope: Option<(&str, Action)>,
+    verdict: Verdict,
+) -> Result<(), Refusal> {
     match verdict {
         Verdict::Allow => Ok(()),
-        Verdict::NeedLogin => Err(Refusal::need_login()),
+        Verdict::NeedLogin => Err(Refusal::need_login(token::challenge(inner, headers, scope))),
         Verdict::Deny => Err(Refusal::denied()),
         Verdict::NotVisible => Err(Refusal::name_unknown()),
         Verdict::Unavailable => Err(Refusal::unavailable()),
