@@ -50,7 +50,6 @@ impl Answer {
 
 impl Api {
     pub fn new(base: String, token: String) -> Api {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         Api {
             base,
             token,

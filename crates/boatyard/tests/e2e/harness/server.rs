@@ -27,6 +27,8 @@ impl ServerBuilder {
 
     /// Starts it and waits until it is ready.
     pub async fn start(self) -> Server {
+        // Every client below finds the TLS provider that the binary installs for itself.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::Builder::new()
             .prefix("boatyard-e2e-")
             .tempdir()
