@@ -5,9 +5,9 @@ SHELL := /bin/bash
 # What a build machine needs, and what the tests need beside it (Debian 12 package names).
 RUN_PACKAGES := buildah runc git openssh-client ca-certificates skopeo busybox-static uidmap gcc libc6-dev make
 TEST_PACKAGES := $(RUN_PACKAGES) docker-registry docker.io postgresql mmdebstrap openssh-server iproute2 zstd procps
-BENCH_PACKAGES := $(TEST_PACKAGES) wrk
 
-.PHONY: help demo test bench build lint doc check-deps setup-run setup-test setup-bench node-tests
+
+.PHONY: help demo test build lint doc setup-run setup-test node-tests
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,5 +39,3 @@ setup-test:
 	@scripts/install $(TEST_PACKAGES)
 	@scripts/install-nextest
 
-setup-bench:
-	@scripts/install $(BENCH_PACKAGES)

@@ -27,6 +27,7 @@ use registry::Registry;
 use state::{Shared, State};
 use std::sync::Arc;
 use store::{Store, StoreError};
+use tokio_util::sync::CancellationToken;
 
 /// JSON bodies of the API are small; anything larger is a mistake or an attack.
 const JSON_LIMIT: usize = 1024 * 1024;
@@ -45,6 +46,8 @@ pub struct Parts {
     pub git: git::Git,
     /// What the operator decided.
     pub settings: Settings,
+    /// Ends long waits when the server stops.
+    pub stop: CancellationToken,
 }
 
 /// Builds the whole router. Serve it with connection info, which the rate limit counts by.
@@ -62,6 +65,7 @@ pub async fn router(parts: Parts) -> Result<Router, StoreError> {
         registry: parts.registry,
         git: parts.git,
         settings: parts.settings,
+        stop: parts.stop,
     });
     let workers = worker_calls::router()
         .layer(DefaultBodyLimit::max(LOG_CHUNK_LIMIT))

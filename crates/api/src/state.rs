@@ -6,6 +6,7 @@ use logs::LogStore;
 use registry::Registry;
 use std::sync::Arc;
 use store::Store;
+use tokio_util::sync::CancellationToken;
 
 /// Shared by all calls; cheap to clone.
 pub(crate) type State = Arc<Shared>;
@@ -18,4 +19,6 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) rate: RateLimit,
     pub(crate) sealer: Sealer,
+    /// The server is stopping: what waits for something to happen answers now.
+    pub(crate) stop: CancellationToken,
 }

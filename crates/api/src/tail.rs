@@ -194,6 +194,8 @@ async fn follow(
                     return send(socket, &Reply::Error { message }).await;
                 }
             },
+            // Clients of a stopping server connect again to the next one.
+            () = state.stop.cancelled() => return Ok(()),
             // The client says nothing more; reading notices when it closes, and answers pings.
             message = socket.recv() => match message {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Gone),

@@ -226,7 +226,7 @@ async fn watch(
         let Some(build) = state.store.build_of_worker(&token).await? else {
             return Ok(Json(Watch { stop: true }));
         };
-        if tokio::time::Instant::now() >= until {
+        if tokio::time::Instant::now() >= until || state.stop.is_cancelled() {
             return Ok(Json(Watch { stop: false }));
         }
         let touched = async {
@@ -237,6 +237,10 @@ async fn watch(
             {}
         };
         let look = (tokio::time::Instant::now() + LOOK).min(until);
-        let _ = tokio::time::timeout_at(look, touched).await;
+        tokio::select! {
+            () = touched => {}
+            () = tokio::time::sleep_until(look) => {}
+            () = state.stop.cancelled() => {}
+        }
     }
 }

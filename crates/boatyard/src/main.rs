@@ -24,6 +24,7 @@ struct Cli {
 }
 
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "parsed once a run")]
 enum Command {
     /// Run the server: API, scheduler, workers, registry
     Serve(ServeArgs),

@@ -69,7 +69,7 @@ impl Lock {
             Err(Errno::WOULDBLOCK | Errno::INTR) => return Ok(None),
             Err(errno) => return Err(failed(errno.into())),
         }
-        Ok(Some(Self { file: file }))
+        Ok(Some(Self { file }))
     }
 
     /// Notes that the mirror was used now.

@@ -1,5 +1,11 @@
 //! Whatever is done to a log, in whatever order, it reads like a plain list of lines.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a harness fails the test it serves"
+)]
+
 mod common;
 
 use std::fs::OpenOptions;

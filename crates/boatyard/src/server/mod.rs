@@ -42,7 +42,7 @@ pub async fn serve_until(
     })?;
     let address = address::of(&options, listener.local_addr()?)?;
     let _lock = first_start::prepare(&options.data_dir())?;
-    let parts = parts::open(&options, &address).await?;
+    let parts = parts::open(&options, &address, &stop).await?;
     first_start::administrator(&parts.store, &options.data_dir()).await?;
     let tasks = TaskTracker::new();
     tasks.spawn(parts.dispatcher.run(parts.exits, stop.clone()));
@@ -64,7 +64,7 @@ pub async fn serve_until(
     let server = std::future::IntoFuture::into_future(server);
     tokio::select! {
         outcome = server => outcome.context("the server failed")?,
-        // Log tails and watches stay open as long as their clients like.
+        // A large layer may take longer than that; its client goes on after the next start.
         () = async { stop.cancelled().await; tokio::time::sleep(DRAIN).await } => {}
     }
     tasks.wait().await;

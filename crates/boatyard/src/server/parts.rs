@@ -41,7 +41,11 @@ pub(super) struct Parts {
     pub(super) exits: UnboundedReceiver<Exit>,
 }
 
-pub(super) async fn open(options: &Options, address: &PublicAddress) -> anyhow::Result<Parts> {
+pub(super) async fn open(
+    options: &Options,
+    address: &PublicAddress,
+    stop: &CancellationToken,
+) -> anyhow::Result<Parts> {
     let data = options.data_dir();
     let store = Store::open(&options.database_url()?)
         .await
@@ -69,6 +73,7 @@ pub(super) async fn open(options: &Options, address: &PublicAddress) -> anyhow::
         registry: registry.clone(),
         git: questions(options, &data.join("git"))?,
         settings: settings(options, address)?,
+        stop: stop.clone(),
     })
     .await?;
     let (reports, exits) = unbounded_channel();

@@ -13,8 +13,9 @@ async fn arguments_target_path_and_context_reach_the_build() {
     repository.write("app/secret.txt", "not for the image");
     repository.write(
         "docker/Special",
-        "FROM scratch AS base\nCOPY busybox /bin/sh\nARG ONE=default\nARG TWO=default\n\
-         RUN echo \"one is $ONE and two is $TWO\"\nCOPY . /src\nRUN /bin/sh ls /src | /bin/sh cat\n\
+        "FROM scratch AS base\nCOPY busybox /bin/busybox\n\
+         RUN [\"/bin/busybox\", \"--install\", \"-s\", \"/bin\"]\nARG ONE=default\nARG TWO=default\n\
+         RUN echo \"one is $ONE and two is $TWO\"\nCOPY . /src\nRUN ls -a /src\n\
          FROM base AS wanted\nRUN echo wanted stage\nFROM base AS last\nRUN echo last stage\n",
     );
     repository.commit("special");

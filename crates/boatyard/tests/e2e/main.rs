@@ -1,5 +1,11 @@
 //! What users do, against real servers with real engines, registries and repositories.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a harness fails the test it serves"
+)]
+
 mod harness;
 
 mod admin;

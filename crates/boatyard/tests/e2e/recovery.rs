@@ -9,7 +9,7 @@ fn waits_for(gate: &Path) -> String {
     // With the host's network namespace and no shared folder, a step sees only the network: a
     // listening socket is the gate.
     let port = gate.display();
-    format!("RUN echo waiting; until nc -z 127.0.0.1 {port}; do sleep 0.1; done; echo through")
+    format!("RUN echo waiting; until nc 127.0.0.1 {port} -e true; do sleep 0.1; done; echo through")
 }
 
 struct Gate {

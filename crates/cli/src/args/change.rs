@@ -5,10 +5,11 @@ use clap::{Args, Subcommand};
 
 /// What to create.
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "parsed once a run")]
 pub enum Create {
     /// Create a project
     #[command(visible_alias = "projects")]
-    Project(CreateProject),
+    Project(Box<CreateProject>),
     /// Create a service
     #[command(subcommand, visible_alias = "services")]
     Service(CreateService),
@@ -23,10 +24,11 @@ pub enum CreateService {
 
 /// What to create or replace.
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "parsed once a run")]
 pub enum Put {
     /// Create or replace a project
     #[command(visible_alias = "projects")]
-    Project(CreateProject),
+    Project(Box<CreateProject>),
     /// Create or replace a service
     #[command(subcommand, visible_alias = "services")]
     Service(PutService),

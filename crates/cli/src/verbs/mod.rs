@@ -28,13 +28,13 @@ pub(crate) async fn run(command: Command, console: &mut Console) -> Result<ExitC
         Command::List(what) => list(what, console).await?,
         Command::Get(what) => get(what, console).await?,
         Command::Create(what) => match what {
-            Create::Project(args) => create::project(args, create::How::Create, console).await?,
+            Create::Project(args) => create::project(*args, create::How::Create, console).await?,
             Create::Service(CreateService::Build(args)) => {
                 create::service(*args, create::How::Create, console).await?;
             }
         },
         Command::Put(what) => match what {
-            Put::Project(args) => create::project(args, create::How::Put, console).await?,
+            Put::Project(args) => create::project(*args, create::How::Put, console).await?,
             Put::Service(PutService::Build(args)) => {
                 create::service(*args, create::How::Put, console).await?;
             }

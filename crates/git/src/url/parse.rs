@@ -16,6 +16,11 @@ pub(super) fn parse(text: &str) -> Result<RepoUrl, UrlError> {
     if text.starts_with('-') {
         return invalid("it starts with '-'");
     }
+    // A URL parser would take the first part of the path for the host.
+    let hostless = |(scheme, rest): (&str, &str)| scheme != "file" && rest.starts_with('/');
+    if text.split_once("://").is_some_and(hostless) {
+        return invalid("it has no host");
+    }
     if text
         .chars()
         .any(|c| c.is_control() || c.is_whitespace() || c == '\\')

@@ -9,7 +9,7 @@ mod server;
 pub use api::{Answer, Api};
 pub use place::Place;
 pub use repository::Repository;
-pub use server::{Server, ServerBuilder};
+pub use server::Server;
 
 use std::time::{Duration, Instant};
 

@@ -1,0 +1,127 @@
+//! Help that teaches, flags of the published CLI, and completion.
+
+use crate::person::Boatyard;
+use clap::{CommandFactory, Parser};
+
+fn help(line: &str) -> String {
+    let parsed = Boatyard::try_parse_from(line.split(' '));
+    parsed.err().map(|error| error.to_string()).unwrap()
+}
+
+#[test]
+fn the_command_line_is_well_formed() {
+    Boatyard::command().debug_assert();
+}
+
+#[test]
+fn the_first_help_shows_every_verb() {
+    let text = help("boatyard --help");
+    for verb in [
+        "login", "context", "list", "get", "create", "put", "patch", "delete", "start", "abort",
+    ] {
+        assert!(text.contains(&format!("\n  {verb} ")), "{verb}: {text}");
+    }
+}
+
+#[test]
+fn every_leaf_says_what_it_does_and_most_show_an_example() {
+    let mut without = Vec::new();
+    let mut commands = vec![("boatyard".to_owned(), Boatyard::command())];
+    while let Some((path, mut command)) = commands.pop() {
+        let text = command.render_long_help().to_string();
+        assert!(
+            command.get_about().is_some() || path == "boatyard",
+            "{path} has no description"
+        );
+        if !command.has_subcommands() && !text.contains("Examples:") {
+            without.push(path.clone());
+        }
+        for below in command.get_subcommands() {
+            commands.push((format!("{path} {}", below.get_name()), below.clone()));
+        }
+    }
+    without.sort();
+    assert_eq!(
+        without,
+        [
+            "boatyard context list",
+            "boatyard context remove",
+            "boatyard list plans",
+            "boatyard list regions",
+        ]
+    );
+}
+
+#[test]
+fn help_for_starting_a_build_teaches_by_example() {
+    let text = help("boatyard start service build --help");
+    for part in [
+        "Usage: boatyard start service build [OPTIONS]",
+        "-w, --wait",
+        "-p, --project <ID>",
+        "--arg <KEY=VALUE>",
+        "-o, --output <FORMAT>",
+        "boatyard start service build --project shop --service web --branch main --wait",
+        "130 you stopped waiting",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn what_hands_learned_from_the_published_cli_works() {
+    for line in [
+        "boatyard list project --loadAll",
+        "boatyard list services --projectId p --per_page 10 --page 2",
+        "boatyard get service builds --projectId p --serviceId s --cursor c -o yaml",
+        "boatyard get services --project p --service s",
+        "boatyard get service build --project p --service s --buildId b",
+        "boatyard get service build-log --projectId p --serviceId s --buildId b -f -l 5",
+        "boatyard get service build-logs --startTime 1580608922 --endTime 2020-02-02T02:02:02Z -d backward --textIncludes x",
+        "boatyard create services build --project p -i {}",
+        "boatyard put service build --project p -f body.json",
+        "boatyard patch service build --project p --service s -f body.json",
+        "boatyard start service build --project p --service s -i {}",
+        "boatyard abort service build --project p --service s --build b",
+        "boatyard delete project --project p --delete_child_objects --force",
+        "boatyard login -n local -t TOKEN --host http://127.0.0.1:8484 --override",
+        "boatyard contexts ls",
+        "boatyard context use -n local",
+    ] {
+        if let Err(error) = Boatyard::try_parse_from(line.split(' ')) {
+            panic!("{line}: {error}");
+        }
+    }
+}
+
+#[test]
+fn contradictions_are_refused() {
+    for line in [
+        "boatyard list projects --all --page 2",
+        "boatyard list projects --per-page 0",
+        "boatyard list projects --per-page 101",
+        "boatyard list projects --host http://a --context b",
+        "boatyard get service build-logs --since 10m --start 2020-02-02",
+        "boatyard get service build-logs --text-includes a --regex-includes b",
+        "boatyard start service build --branch main --pull-request 3",
+        "boatyard start service build --arg NO_SUCH_VARIABLE_ANYWHERE",
+        "boatyard get service --project p builds",
+        "boatyard create project",
+    ] {
+        assert!(Boatyard::try_parse_from(line.split(' ')).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn shells_complete_the_whole_binary() {
+    use clap_complete::Shell;
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        let mut script = Vec::new();
+        cli::completion(shell, &mut Boatyard::command(), &mut script).unwrap();
+        let script = String::from_utf8(script).unwrap();
+        assert!(
+            script.contains("build-logs") && script.contains("text-includes"),
+            "{shell}"
+        );
+    }
+}
