@@ -50,7 +50,7 @@ mod tests {
     fn a_long_line_keeps_its_beginning_and_says_what_is_missing() {
         let mut text = "é".repeat(100);
         clip(&mut text, 65);
-        assert_eq!(text, format!("{} … [158 bytes cut]", "é".repeat(21)));
+        assert_eq!(text, format!("{} … [156 bytes cut]", "é".repeat(22)));
         assert!(text.len() <= 65);
 
         let mut fits = "x".repeat(65);

@@ -63,6 +63,8 @@ impl Fake {
             services: services.to_vec(),
             ..World::default()
         };
+        // Whoever calls the fake server needs the provider that the binary installs.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let (changed, _) = watch::channel(0);
         let inner = Arc::new(Inner {
             world: Mutex::new(world),

@@ -128,7 +128,7 @@ Status    SUCCESS
 Message   Image successfully built
 Branch    main
 Commit    12c15e7ee25fd78f567ebf87f9178b8ad70025b3
-Started   2026-11-24T08:00:01Z (4m ago)
+Started   2026-11-24T08:00:00Z (4m ago)
 Took      1m 11s
 Image     127.0.0.1:8484/shop/web:1
 "
