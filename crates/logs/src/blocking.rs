@@ -209,6 +209,10 @@ impl BlockingLogStore {
     /// Where a log is now.
     pub(crate) fn place(&self, key: &Key) -> Result<Place> {
         let live = self.with_live(key, false, |entry, log| {
+            // An entry without lines is forgotten at once: there is nothing to come back to.
+            if log.is_empty() {
+                return Ok(Place::Absent);
+            }
             Ok(Place::Live(entry.clone(), log.next_seq()))
         })?;
         if let Some(place) = live {

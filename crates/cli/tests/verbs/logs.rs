@@ -171,6 +171,7 @@ async fn a_dropped_tail_goes_on_without_repeating_or_losing_a_line() {
 #[tokio::test]
 async fn a_tail_with_a_wrong_token_says_so() {
     let fake = fake_with(1).await;
+    crate::person::install_tls();
     let client = cli::Client::new(&fake.host(), "stolen").unwrap();
     let path = cli::BuildPath {
         project: "shop".into(),

@@ -16,6 +16,11 @@ pub struct Boatyard {
     pub command: cli::Command,
 }
 
+/// What the binary does first thing.
+pub fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// Five minutes after the fake's builds began.
 pub fn now() -> Timestamp {
     "2026-11-24T08:05:00Z".parse().unwrap()
@@ -40,7 +45,7 @@ pub struct Done {
 impl Person {
     /// Somebody without any settings.
     pub fn new() -> Person {
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_tls();
         let home = tempfile::tempdir().unwrap();
         let environment = Environment {
             config_dir: Some(home.path().join("config/boatyard")),
