@@ -5,7 +5,6 @@
     clippy::expect_used,
     reason = "a harness fails the test it serves"
 )]
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 
