@@ -5,13 +5,12 @@ use std::path::PathBuf;
 
 /// A body as written by the caller; friendly flags win over its fields.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Body")]
 pub struct Body {
     /// The whole body as JSON; wins over --file
-    #[arg(short, long, value_name = "JSON")]
+    #[arg(short, long, value_name = "JSON", help_heading = "Body")]
     pub input: Option<String>,
     /// A file with the whole body as JSON or YAML; - is standard input
-    #[arg(short, long, value_name = "PATH")]
+    #[arg(short, long, value_name = "PATH", help_heading = "Body")]
     pub file: Option<PathBuf>,
 }
 

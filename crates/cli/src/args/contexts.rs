@@ -27,8 +27,15 @@ pub struct Login {
     /// Replace a context of that name even if it is of another server
     #[arg(long = "override")]
     pub replace: bool,
-    /// How to show the result
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    /// How to show the result: table, json or yaml
+    #[arg(
+        short,
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
     pub output: Format,
 }
 
@@ -57,8 +64,15 @@ pub enum ContextCommand {
 /// `context list`
 #[derive(Debug, Args)]
 pub struct ContextList {
-    /// How to show the result
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    /// How to show the result: table, json or yaml
+    #[arg(
+        short,
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
     pub output: Format,
 }
 

@@ -36,19 +36,23 @@ Examples:
 
 /// Which part of a long list.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Pages")]
 pub struct Paging {
     /// Rows per page, 1 to 100 [the server's default: 50]
-    #[arg(long, alias = "per_page", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
+    #[arg(help_heading = "Pages", long, alias = "per_page", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
     pub per_page: Option<u16>,
     /// The page to show, counted from 1
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(help_heading = "Pages", long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub page: Option<u32>,
     /// The cursor that the previous page ended with
-    #[arg(long, value_name = "CURSOR", conflicts_with = "page")]
+    #[arg(
+        help_heading = "Pages",
+        long,
+        value_name = "CURSOR",
+        conflicts_with = "page"
+    )]
     pub cursor: Option<String>,
     /// Show every page
-    #[arg(long, alias = "loadAll", conflicts_with_all = ["page", "cursor"])]
+    #[arg(help_heading = "Pages", long, alias = "loadAll", conflicts_with_all = ["page", "cursor"])]
     pub all: bool,
 }
 

@@ -10,8 +10,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 /// `get service build-logs`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Without --build and without a time, the newest build's log is shown; with a time and without
---build, that of all the service's builds.
+Without --build, the newest build's log is shown.
 
 Examples:
   boatyard get service build-logs --project shop --service web
@@ -40,8 +39,14 @@ pub struct BuildLogs {
     /// Length of the range in seconds, beside --start or --end
     #[arg(long, value_name = "SECONDS")]
     pub duration: Option<u64>,
-    /// In which order to show the lines
-    #[arg(short, long, value_enum, value_name = "ORDER")]
+    /// In which order to show the lines: forward (oldest first) or backward
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "ORDER",
+        hide_possible_values = true
+    )]
     pub direction: Option<LogOrder>,
     /// Show when each line was written
     #[arg(short, long)]

@@ -71,8 +71,15 @@ pub enum Format {
 /// What every verb takes.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Common {
-    /// How to show the result
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    /// How to show the result: table, json or yaml
+    #[arg(
+        short,
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
     pub output: Format,
     /// Where to send it.
     #[command(flatten)]
@@ -81,16 +88,20 @@ pub struct Common {
 
 /// Which server, and with which token.
 #[derive(Clone, Default, Args)]
-#[command(next_help_heading = "Connection")]
 pub struct Connection {
     /// The server's address (or BOATYARD_HOST), instead of the current context's
-    #[arg(long, value_name = "URL")]
+    #[arg(help_heading = "Connection", long, value_name = "URL")]
     pub host: Option<String>,
     /// The token (or BOATYARD_TOKEN, which keeps it out of the process list)
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(help_heading = "Connection", long, value_name = "TOKEN")]
     pub token: Option<String>,
     /// The remembered server to use (or BOATYARD_CONTEXT)
-    #[arg(long, value_name = "NAME", conflicts_with = "host")]
+    #[arg(
+        help_heading = "Connection",
+        long,
+        value_name = "NAME",
+        conflicts_with = "host"
+    )]
     pub context: Option<String>,
 }
 

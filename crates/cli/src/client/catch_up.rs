@@ -5,10 +5,10 @@ use super::resume::Resume;
 use super::{BuildPath, Client, ClientError, LogLine};
 use jiff::{SignedDuration, Timestamp};
 
-/// Lines per page.
-pub(super) const PAGE: u32 = 1000;
-/// Pages grow to this when one moment holds more lines than a page.
-const LARGEST_PAGE: u32 = 64_000;
+/// Lines per page: few calls for a long log, and no answer of many megabytes.
+const PAGE: u32 = 5000;
+/// The most lines that a server gives at once, for a moment that holds more than a page.
+const LARGEST_PAGE: u32 = 10_000;
 
 /// A walk forward through one build's log.
 pub(super) struct CatchUp<'a> {
@@ -25,18 +25,19 @@ impl CatchUp<'_> {
         let mut page = PAGE;
         let mut nudge = SignedDuration::ZERO;
         loop {
-            let start = resume.ask_again().unwrap_or(self.from) + nudge;
+            let start = resume.ask_again().unwrap_or(self.from);
+            let start = start.checked_add(nudge).unwrap_or(Timestamp::MAX);
             let lines = self.page(start, page).await?;
-            let full = lines.len() >= PAGE as usize;
+            let full = lines.len() >= page as usize;
             let fresh = resume.fresh(lines);
             if !fresh.is_empty() || !full {
                 return Ok(fresh);
             }
             // A full page of one moment, all seen: ask for more of it, and at last go past it.
             if page < LARGEST_PAGE {
-                page *= 4;
+                page = LARGEST_PAGE;
             } else {
-                nudge = SignedDuration::from_micros(1);
+                nudge += SignedDuration::from_micros(1);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Follows a build's log until the build concludes, across dropped connections and a restart of
 //! the server, with no line twice and none left out.
 
-use super::catch_up::{CatchUp, PAGE};
+use super::catch_up::CatchUp;
 use super::logs::{LogFilter, LogQuery};
 use super::resume::Resume;
 use super::socket::{Event, Socket};
@@ -163,16 +163,11 @@ impl Follower {
     }
 
     fn url(&mut self, first: bool) -> Result<url::Url, ClientError> {
-        let start = self.resume.ask_again().or(self.options.from);
-        let from_a_time = start.map(|_| PAGE);
         let query = LogQuery {
             build: Some(self.path.build.clone()),
-            start,
-            lines: if first {
-                self.options.lines.or(from_a_time)
-            } else {
-                from_a_time
-            },
+            start: self.resume.ask_again().or(self.options.from),
+            // The number is about the past before the first line, not about a gap.
+            lines: self.options.lines.filter(|_| first),
             filter: self.options.filter.clone(),
             ..LogQuery::default()
         };

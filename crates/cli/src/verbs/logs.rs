@@ -12,38 +12,36 @@ use jiff::Timestamp;
 pub(super) async fn show(args: BuildLogs, console: &mut Console) -> Result<(), CliError> {
     let session = Session::open(console, &args.common.connection)?;
     let (project, service) = session.service(&args.of.of).await?;
-    let start = args.start.or_else(|| Some((console.clock)() - args.since?));
-    let timed = start.is_some() || args.end.is_some() || args.duration.is_some();
-    let whole = args.lines.is_none() && args.direction.is_none() && !timed;
-    let build = if let Some(build) = &args.of.build {
-        let path = BuildPath {
-            project: project.clone(),
-            service: service.clone(),
-            build: build.clone(),
-        };
-        Some(
+    let since = |ago| (console.clock)().checked_sub(ago).unwrap_or(Timestamp::MIN);
+    let start = args.start.or(args.since.map(since));
+    let open = args.end.is_none() && args.duration.is_none();
+    let whole = open && args.lines.is_none() && args.direction.is_none();
+    let build = match args.of.build.clone() {
+        Some(build) => {
+            let path = BuildPath {
+                project: project.clone(),
+                service: service.clone(),
+                build,
+            };
             session
                 .at(&Place::build(&path), session.client.build(&path))
-                .await?,
-        )
-    } else if args.tail || !timed {
-        Some(newest(&session, console, &project, &service).await?)
-    } else {
-        None
+                .await?
+        }
+        None => newest(&session, console, &project, &service).await?,
     };
-    match build {
-        Some(build) if args.tail => {
-            let path = BuildPath {
-                project,
-                service,
-                build: build.id,
-            };
-            tail(&session, console, &args, path, start).await
-        }
-        Some(build) if whole => {
-            whole_log(&session, console, &args, &project, &service, build).await
-        }
-        build => range(&session, console, &args, &project, &service, build, start).await,
+    // A duration counts from the end, unless a beginning is given.
+    let born = build.created_at.filter(|_| args.duration.is_none());
+    let path = BuildPath {
+        project,
+        service,
+        build: build.id.clone(),
+    };
+    if args.tail {
+        tail(&session, console, &args, path, start).await
+    } else if whole {
+        whole_log(&session, console, &args, path, start.or(born)).await
+    } else {
+        range(&session, console, &args, &path, start.or(born)).await
     }
 }
 
@@ -91,21 +89,15 @@ async fn tail(
     Ok(())
 }
 
-/// Everything that one build wrote, however much that is.
+/// Everything that the build wrote, however much that is.
 async fn whole_log(
     session: &Session,
     console: &mut Console,
     args: &BuildLogs,
-    project: &str,
-    service: &str,
-    build: Build,
+    path: BuildPath,
+    from: Option<Timestamp>,
 ) -> Result<(), CliError> {
-    let from = build.created_at.unwrap_or(Timestamp::UNIX_EPOCH);
-    let path = BuildPath {
-        project: project.to_owned(),
-        service: service.to_owned(),
-        build: build.id,
-    };
+    let from = from.unwrap_or(Timestamp::UNIX_EPOCH);
     let place = Place::build(&path);
     let mut log = session.client.whole_log(path, args.filter.chosen(), from);
     let printer = Printer::new(args.common.output, args.timestamps);
@@ -128,18 +120,12 @@ async fn range(
     session: &Session,
     console: &mut Console,
     args: &BuildLogs,
-    project: &str,
-    service: &str,
-    build: Option<Build>,
+    path: &BuildPath,
     start: Option<Timestamp>,
 ) -> Result<(), CliError> {
-    let from_birth = build
-        .as_ref()
-        .filter(|_| args.duration.is_none())
-        .and_then(|b| b.created_at);
     let query = LogQuery {
-        start: start.or(from_birth),
-        build: build.map(|build| build.id),
+        build: Some(path.build.clone()),
+        start,
         end: args.end,
         duration: args.duration,
         lines: args.lines,
@@ -151,8 +137,8 @@ async fn range(
         }),
         filter: args.filter.chosen(),
     };
-    let call = session.client.logs(project, service, &query);
-    let mut lines = session.at(&Place::service(project, service), call).await?;
+    let call = session.client.logs(&path.project, &path.service, &query);
+    let mut lines = session.at(&Place::build(path), call).await?;
     let newest_first = is_newest_first(&lines);
     if newest_first && args.direction != Some(LogOrder::Backward) {
         lines.reverse();

@@ -19,7 +19,7 @@ pub const TOKEN: &str = "byt_good";
 /// A token that may only read.
 pub const READER: &str = "byt_reader";
 /// The longest range of a log, as a server may limit it.
-const LONGEST_RANGE: usize = 1000;
+const LONGEST_RANGE: usize = 10_000;
 
 type Shared = State<Arc<Inner>>;
 type Params = Query<HashMap<String, String>>;
@@ -63,8 +63,7 @@ impl Fake {
             services: services.to_vec(),
             ..World::default()
         };
-        // Whoever calls the fake server needs the provider that the binary installs.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crate::person::install_tls();
         let (changed, _) = watch::channel(0);
         let inner = Arc::new(Inner {
             world: Mutex::new(world),
@@ -363,6 +362,9 @@ async fn start(State(inner): Shared, Path((p, s)): Path<(String, String)>) -> Re
 
 async fn logs(State(inner): Shared, Query(params): Params, request: Request) -> Response {
     if params.get("queryType").map(String::as_str) != Some("tail") {
+        if limit(&params).is_some_and(|lines| lines > LONGEST_RANGE) {
+            return refuse(400, "lineLimit is too large");
+        }
         return data(json!(range(&inner.world.lock().unwrap(), &params)));
     }
     let (mut parts, _) = request.into_parts();
@@ -370,6 +372,10 @@ async fn logs(State(inner): Shared, Query(params): Params, request: Request) -> 
         Ok(upgrade) => upgrade.on_upgrade(move |socket| tail(inner, params, socket)),
         Err(refusal) => refusal.into_response(),
     }
+}
+
+fn limit(params: &HashMap<String, String>) -> Option<usize> {
+    params.get("lineLimit").map(|n| n.parse().unwrap())
 }
 
 fn range(world: &World, params: &HashMap<String, String>) -> Vec<Value> {
@@ -388,8 +394,7 @@ fn range(world: &World, params: &HashMap<String, String>) -> Vec<Value> {
     if params.get("direction").is_some_and(|d| d == "backward") {
         lines.reverse();
     }
-    let limit = params.get("lineLimit").map_or(100, |n| n.parse().unwrap());
-    lines.truncate(limit.min(LONGEST_RANGE));
+    lines.truncate(limit(params).unwrap_or(1000));
     lines
 }
 
@@ -443,7 +448,7 @@ fn first_line(world: &World, params: &HashMap<String, String>) -> usize {
     let start = params
         .get("startTime")
         .map(|t| t.parse::<Timestamp>().unwrap());
-    let limit: usize = params.get("lineLimit").map_or(10, |n| n.parse().unwrap());
+    let limit = limit(params).unwrap_or(if start.is_some() { usize::MAX } else { 10 });
     let earlier = |line: &&Value| {
         start.is_some_and(|s| line["ts"].as_str().unwrap().parse::<Timestamp>().unwrap() < s)
     };

@@ -21,31 +21,33 @@ async fn fake_with(lines: usize) -> Fake {
 
 #[tokio::test]
 async fn without_a_build_the_newest_ones_whole_log_is_shown() {
-    let fake = fake_with(2500).await;
+    let fake = fake_with(12_000).await;
     let done = Person::at(&fake).types(LOGS).await;
     assert_eq!(done.err, "the newest build: calm-sea-1 (SUCCESS)\n");
-    assert_eq!(done.well(), numbered(1..=2500));
+    assert_eq!(done.well(), numbered(1..=12_000));
+}
+
+/// A log with so many lines of one moment, and two later ones.
+async fn crowded(lines: usize) -> String {
+    let fake = fake_with(0).await;
+    fake.change(|world| {
+        for n in 1..=lines + 2 {
+            let second = if n <= lines { 2 } else { 3 };
+            let ts = format!("2026-11-24T08:00:0{second}Z");
+            let line = json!({ "containerId": "c", "log": format!("line {n}"), "ts": ts });
+            world.log.push(line);
+        }
+    });
+    Person::at(&fake).types(LOGS).await.well()
 }
 
 #[tokio::test]
 async fn a_moment_with_more_lines_than_a_page_does_not_stop_the_reader() {
-    let fake = fake_with(0).await;
-    fake.change(|world| {
-        for n in 1..=1500 {
-            let ts = if n <= 1400 {
-                "2026-11-24T08:00:02Z"
-            } else {
-                "2026-11-24T08:00:03Z"
-            };
-            world
-                .log
-                .push(json!({ "containerId": "c", "log": format!("line {n}"), "ts": ts }));
-        }
-    });
-    let shown = Person::at(&fake).types(LOGS).await.well();
-    // The server gives at most 1,000 lines at once, so 400 of the crowded moment are out of reach.
-    assert_eq!(shown.lines().count(), 1100);
-    assert!(shown.ends_with("line 1500\n"));
+    assert_eq!(crowded(7000).await, numbered(1..=7002));
+    // The server gives at most 10,000 lines at once, so 100 of this moment are out of reach.
+    let shown = crowded(10_100).await;
+    assert_eq!(shown.lines().count(), 10_002);
+    assert!(shown.ends_with("line 10102\n"));
 }
 
 #[tokio::test]
@@ -78,7 +80,7 @@ async fn ranges_and_filters_reach_the_server_as_the_contract_names_them() {
     assert_eq!(
         fake.calls().pop().unwrap(),
         "GET /v1/projects/shop/services/web/build-logs?queryType=range\
-         &startTime=2026-11-24T07%3A55%3A00Z&endTime=2026-11-24T08%3A30%3A00Z\
+         &buildId=calm-sea-1&startTime=2026-11-24T07%3A55%3A00Z&endTime=2026-11-24T08%3A30%3A00Z\
          &direction=forward&textIncludes=2"
     );
 }
@@ -171,7 +173,6 @@ async fn a_dropped_tail_goes_on_without_repeating_or_losing_a_line() {
 #[tokio::test]
 async fn a_tail_with_a_wrong_token_says_so() {
     let fake = fake_with(1).await;
-    crate::person::install_tls();
     let client = cli::Client::new(&fake.host(), "stolen").unwrap();
     let path = cli::BuildPath {
         project: "shop".into(),
