@@ -103,9 +103,7 @@ impl Mirror {
         let name = format!("refs/boatyard/commits/{commit}");
         let fetch = own().args(["fetch", "--quiet", "--depth=1", "--no-tags"]);
         let fetch = fetch.args(["--no-write-fetch-head", "--end-of-options"]);
-        let fetch = fetch
-            .arg(format!("file://{}", self.dir.display()))
-            .arg(name);
+        let fetch = fetch.arg(&self.dir).arg(name);
         // From our own mirror, whatever the operator allows for others' repositories.
         self.run(fetch.env("GIT_ALLOW_PROTOCOL", "file"), &quiet)
             .await?;

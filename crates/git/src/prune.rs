@@ -1,7 +1,6 @@
 //! Keeping the cache of mirrors below a size.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -56,23 +55,10 @@ fn list(cache_dir: &Path) -> Result<Vec<Entry>, GitError> {
         let used = fs::metadata(&lock_file).and_then(|meta| meta.modified());
         Entry {
             used: used.unwrap_or(SystemTime::UNIX_EPOCH),
-            size: size(&dir),
+            size: machine::dir_size(&dir).unwrap_or(0),
             lock_file,
             dir,
         }
     });
     Ok(listed.collect())
-}
-
-/// Bytes on disk; what vanishes meanwhile counts nothing.
-fn size(dir: &Path) -> u64 {
-    let Ok(entries) = fs::read_dir(dir) else {
-        return 0;
-    };
-    let sizes = entries.flatten().map(|entry| match entry.metadata() {
-        Ok(meta) if meta.is_dir() => size(&entry.path()),
-        Ok(meta) => meta.blocks() * 512,
-        Err(_) => 0,
-    });
-    sizes.sum()
 }

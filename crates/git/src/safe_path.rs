@@ -12,8 +12,8 @@ pub enum PathError {
     /// The path itself climbs: it contains `..`.
     #[error("the path \"{0}\" contains \"..\"; give it from the repository's root")]
     Climbs(String),
-    /// A symbolic link on the way leads out of the repository.
-    #[error("the path \"{0}\" leads out of the repository through a symbolic link")]
+    /// A symbolic link on the way leads out of the repository, or nowhere.
+    #[error("the path \"{0}\" passes a symbolic link that leads out of the repository or nowhere")]
     LeadsOut(String),
     /// There is nothing at that path.
     #[error("there is no \"{0}\" in the repository")]

@@ -11,13 +11,15 @@ impl Catalog<'_> {
     /// When the database fails.
     pub async fn blob(&self, repository: &str, digest: &str) -> Result<Option<u64>, StoreError> {
         let mut session = self.db.read().await?;
-        let found = session.row(
-            "SELECT b.size FROM repository_blobs l JOIN blobs b ON b.digest = l.digest
+        let found = session
+            .row(
+                "SELECT b.size FROM repository_blobs l JOIN blobs b ON b.digest = l.digest
              WHERE l.repository = $1 AND l.digest = $2",
-            params![repository, digest],
-            |row| Ok(to_size(row.get(0)?)),
-        );
-        found.await
+                params![repository, digest],
+                |row| Ok(to_size(row.get(0)?)),
+            )
+            .await?;
+        Ok(found)
     }
 
     /// The same, for a client that may rely on the answer: the blob stays for another period of
@@ -110,12 +112,14 @@ impl Catalog<'_> {
         if touch_link(&mut tx, repository, digest).await?.is_none() {
             return Ok(BlobRemoval::Unknown);
         }
-        let needed = tx.row(
-            "SELECT 1 FROM manifest_references WHERE repository = $1 AND target = $2 LIMIT 1",
-            params![repository, digest],
-            |_| Ok(()),
-        );
-        if needed.await?.is_some() {
+        let needed = tx
+            .row(
+                "SELECT 1 FROM manifest_references WHERE repository = $1 AND target = $2 LIMIT 1",
+                params![repository, digest],
+                |_| Ok(()),
+            )
+            .await?;
+        if needed.is_some() {
             return Ok(BlobRemoval::Needed);
         }
         tx.execute(
@@ -133,12 +137,14 @@ impl Catalog<'_> {
     /// When the database fails.
     pub async fn knows_content(&self, digest: &str) -> Result<bool, StoreError> {
         let mut session = self.db.read().await?;
-        let found = session.row(
-            "SELECT 1 FROM blobs WHERE digest = $1",
-            params![digest],
-            |_| Ok(()),
-        );
-        Ok(found.await?.is_some())
+        let found = session
+            .row(
+                "SELECT 1 FROM blobs WHERE digest = $1",
+                params![digest],
+                |_| Ok(()),
+            )
+            .await?;
+        Ok(found.is_some())
     }
 
     /// The digests of all known content from `first` up to, and without, `end`.
@@ -208,10 +214,12 @@ pub(super) async fn touch_link(
     if touched == 0 {
         return Ok(None);
     }
-    let size = tx.row(
-        "SELECT size FROM blobs WHERE digest = $1",
-        params![digest],
-        |row| Ok(to_size(row.get(0)?)),
-    );
-    size.await
+    let size = tx
+        .row(
+            "SELECT size FROM blobs WHERE digest = $1",
+            params![digest],
+            |row| Ok(to_size(row.get(0)?)),
+        )
+        .await?;
+    Ok(size)
 }

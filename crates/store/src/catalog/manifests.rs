@@ -326,11 +326,13 @@ pub(super) async fn touch(
     repository: &str,
     digest: &str,
 ) -> Result<bool, StoreError> {
-    let touched = tx.execute(
-        "UPDATE manifests SET touched_at = $3 WHERE repository = $1 AND digest = $2",
-        params![repository, digest, now()],
-    );
-    Ok(touched.await? > 0)
+    let touched = tx
+        .execute(
+            "UPDATE manifests SET touched_at = $3 WHERE repository = $1 AND digest = $2",
+            params![repository, digest, now()],
+        )
+        .await?;
+    Ok(touched > 0)
 }
 
 /// Deletes a manifest that no tag names.

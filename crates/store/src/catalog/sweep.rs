@@ -130,12 +130,14 @@ impl Catalog<'_> {
     ) -> Result<bool, StoreError> {
         let mut tx = self.db.write().await?;
         // An update that changes nothing: it locks the row, so that what is asked next stays true.
-        let locked = tx.execute(
-            "UPDATE manifests SET touched_at = touched_at
+        let locked = tx
+            .execute(
+                "UPDATE manifests SET touched_at = touched_at
              WHERE repository = $1 AND digest = $2 AND touched_at < $3",
-            params![&at.repository, &at.digest, cutoff],
-        );
-        if locked.await? == 0 {
+                params![&at.repository, &at.digest, cutoff],
+            )
+            .await?;
+        if locked == 0 {
             return Ok(false);
         }
         let needed = tx.row(
@@ -147,8 +149,8 @@ impl Catalog<'_> {
                      WHERE m.repository = $1 AND m.digest = $2)",
             params![&at.repository, &at.digest],
             |_| Ok(()),
-        );
-        if needed.await?.is_some() {
+        ).await?;
+        if needed.is_some() {
             return Ok(false);
         }
         manifests::delete(&mut tx, &at.repository, &at.digest).await?;
@@ -166,12 +168,14 @@ impl Catalog<'_> {
         cutoff: i64,
     ) -> Result<bool, StoreError> {
         let mut tx = self.db.write().await?;
-        let locked = tx.execute(
-            "UPDATE repository_blobs SET touched_at = touched_at
+        let locked = tx
+            .execute(
+                "UPDATE repository_blobs SET touched_at = touched_at
              WHERE repository = $1 AND digest = $2 AND touched_at < $3",
-            params![&at.repository, &at.digest, cutoff],
-        );
-        if locked.await? == 0 {
+                params![&at.repository, &at.digest, cutoff],
+            )
+            .await?;
+        if locked == 0 {
             return Ok(false);
         }
         let removed = tx
@@ -193,11 +197,13 @@ impl Catalog<'_> {
     /// When the database fails; then nothing changes.
     pub async fn collect_blob(&self, digest: &str, cutoff: i64) -> Result<bool, StoreError> {
         let mut tx = self.db.write().await?;
-        let locked = tx.execute(
-            "UPDATE blobs SET touched_at = touched_at WHERE digest = $1 AND touched_at < $2",
-            params![digest, cutoff],
-        );
-        if locked.await? == 0 {
+        let locked = tx
+            .execute(
+                "UPDATE blobs SET touched_at = touched_at WHERE digest = $1 AND touched_at < $2",
+                params![digest, cutoff],
+            )
+            .await?;
+        if locked == 0 {
             return Ok(false);
         }
         let removed = tx

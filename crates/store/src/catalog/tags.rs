@@ -89,8 +89,10 @@ async fn has_content(session: &mut Session<'_>, repository: &str) -> Result<bool
         "SELECT 1 FROM manifests WHERE repository = $1 LIMIT 1",
         "SELECT 1 FROM repository_blobs WHERE repository = $1 LIMIT 1",
     ] {
-        let found = session.row(statement, params![repository], |_| Ok(()));
-        if found.await?.is_some() {
+        let found = session
+            .row(statement, params![repository], |_| Ok(()))
+            .await?;
+        if found.is_some() {
             return Ok(true);
         }
     }
