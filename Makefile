@@ -3,8 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
 # What a build machine needs, and what the tests need beside it (Debian 12 package names).
-RUN_PACKAGES := buildah runc git openssh-client ca-certificates skopeo busybox-static uidmap gcc libc6-dev make
-TEST_PACKAGES := $(RUN_PACKAGES) docker-registry docker.io postgresql mmdebstrap openssh-server iproute2 zstd procps
+RUN_PACKAGES := buildah runc slirp4netns iproute2 git openssh-client ca-certificates skopeo busybox-static uidmap gcc libc6-dev make
+TEST_PACKAGES := $(RUN_PACKAGES) docker-registry docker.io postgresql mmdebstrap openssh-server zstd procps
 
 
 .PHONY: help demo test build lint doc setup-run setup-test node-tests

@@ -105,7 +105,7 @@ pub async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
         AdminCommand::Token(TokenCommand::Create(create)) => create_token(create).await,
         AdminCommand::Token(TokenCommand::List(place)) => list_tokens(&place).await,
         AdminCommand::Token(TokenCommand::Revoke { id, place }) => revoke(&place, &id).await,
-        AdminCommand::Doctor(place) => doctor::run(&place.options()?),
+        AdminCommand::Doctor(place) => doctor::run(&place.options()?).await,
     }
 }
 

@@ -59,6 +59,8 @@ options! {
     rate_limit: u32, "BOATYARD_RATE_LIMIT", "N";
     /// Build engine: auto, buildah or buildkit [default: auto]
     engine: String, "BOATYARD_ENGINE", "NAME";
+    /// What RUN steps reach: isolated (not this machine itself), none or host [default: isolated]
+    step_network: String, "BOATYARD_STEP_NETWORK", "NAME";
     /// Where workers run: local or kubernetes [default: local]
     executor: String, "BOATYARD_EXECUTOR", "NAME";
     /// Plan of a service that names none [default: nf-compute-200-8, or the largest that fits]
@@ -133,6 +135,12 @@ impl Options {
                 )
             }
             Some(other) => bail!("executor = \"{other}\" is not known: use local"),
+        }
+        match self.step_network.as_deref() {
+            None | Some("isolated" | "none" | "host") => {}
+            Some(other) => {
+                bail!("step_network = \"{other}\" is not known: use isolated, none or host")
+            }
         }
         match self.engine.as_deref() {
             None | Some("auto" | "buildah") => Ok(()),

@@ -12,7 +12,7 @@ struct Check {
 }
 
 /// Checks everything and prints a line for each; fails when something needed is missing.
-pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
+pub async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let checks = [
         program("git", true, "git", "sources cannot be fetched"),
         program("buildah", true, "buildah", "nothing can be built"),
@@ -28,6 +28,13 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
             "openssh-client",
             "repositories over ssh cannot be fetched",
         ),
+        Check {
+            name: "isolation",
+            needed: false,
+            outcome: worker::probe_isolation().await.map(|()| {
+                "builds are nobody here, and reach the network but not this machine".to_owned()
+            }),
+        },
         Check {
             name: "control groups",
             needed: false,

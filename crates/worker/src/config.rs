@@ -10,6 +10,7 @@
 //! | `BOATYARD_OUTBOUND_ALLOW` | private address ranges git may reach, `,` between them | none |
 //! | `BOATYARD_REGISTRY_MIRRORS` | `docker.io=127.0.0.1:5000,…`: plain HTTP on loopback | none |
 //! | `BOATYARD_ENGINE` | `auto` or `buildah` | `auto` |
+//! | `BOATYARD_STEP_NETWORK` | what RUN steps reach: `isolated`, `none` or `host` | `isolated` |
 
 use std::path::PathBuf;
 
@@ -29,6 +30,22 @@ pub const ENV_OUTBOUND_ALLOW: &str = "BOATYARD_OUTBOUND_ALLOW";
 pub const ENV_REGISTRY_MIRRORS: &str = "BOATYARD_REGISTRY_MIRRORS";
 /// Environment variable: which engine builds.
 pub const ENV_ENGINE: &str = "BOATYARD_ENGINE";
+
+/// Environment variable: what RUN steps reach.
+pub const ENV_STEP_NETWORK: &str = "BOATYARD_STEP_NETWORK";
+
+/// What RUN steps of a Dockerfile reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StepNetwork {
+    /// What the machine reaches, without the machine itself and link-local addresses; nothing where
+    /// the machine cannot do that.
+    #[default]
+    Isolated,
+    /// Nothing.
+    None,
+    /// Everything that the machine reaches, its loopback included.
+    Host,
+}
 
 /// Which engine builds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +77,8 @@ pub struct WorkerConfig {
     pub registry_mirrors: Vec<(String, String)>,
     /// Which engine builds.
     pub engine: EngineChoice,
+    /// What RUN steps reach.
+    pub step_network: StepNetwork,
 }
 
 /// Why the environment is no configuration.
@@ -112,6 +131,7 @@ impl WorkerConfig {
             outbound_allow: list(&given(ENV_OUTBOUND_ALLOW).unwrap_or_default()),
             registry_mirrors: mirrors(&given(ENV_REGISTRY_MIRRORS).unwrap_or_default())?,
             engine: engine(&given(ENV_ENGINE).unwrap_or_default())?,
+            step_network: step_network(&given(ENV_STEP_NETWORK).unwrap_or_default())?,
         })
     }
 }
@@ -168,6 +188,18 @@ fn engine(value: &str) -> Result<EngineChoice, ConfigError> {
     }
 }
 
+fn step_network(value: &str) -> Result<StepNetwork, ConfigError> {
+    match value.trim() {
+        "" | "isolated" => Ok(StepNetwork::Isolated),
+        "none" => Ok(StepNetwork::None),
+        "host" => Ok(StepNetwork::Host),
+        other => Err(invalid(
+            ENV_STEP_NETWORK,
+            format!("must be isolated, none or host, and is \"{other}\""),
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -201,6 +233,7 @@ mod tests {
             (ENV_REGISTRY_MIRRORS, "docker.io"),
             (ENV_REGISTRY_MIRRORS, "docker.io=a\"\n[x"),
             (ENV_ENGINE, "kaniko"),
+            (ENV_STEP_NETWORK, "bridge"),
         ] {
             let mut pairs = NEEDED.to_vec();
             pairs.push((variable, value));

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use domain::{Reason, Status};
 use machine::ProcessId;
 use protocol::{Claim, Conclusion, Job};
+use rustix::fs::Mode;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
@@ -12,7 +13,7 @@ use crate::config::{EngineChoice, WorkerConfig};
 use crate::engine::buildah::{Buildah, Registries};
 use crate::engine::{BuildOrder, Engine, EngineError, EngineFolders, ImageRef};
 use crate::failure::Failure;
-use crate::fence::Fence;
+use crate::fence::{Fence, Site};
 use crate::halt::{Cause, Halt};
 use crate::meter::Meter;
 use crate::outcome::Outcome;
@@ -29,6 +30,9 @@ const DISK_FULL_BYTES: u64 = 32 << 20;
 
 /// Runs the one build that the configuration's token is for, from its claim to its end.
 pub async fn run(config: WorkerConfig) -> Outcome {
+    // What is checked out has the same modes everywhere, and the engine, who is somebody else, may
+    // read it. The folders that strangers must not read are closed by their own modes.
+    rustix::process::umask(Mode::from_raw_mode(0o022));
     let (client, job) = match claim(&config).await {
         Ok(claimed) => claimed,
         Err(CallError::Fenced) => return Outcome::Stopped,
@@ -133,8 +137,11 @@ impl Course {
             "Build {} (attempt {})",
             self.job.build_id, self.job.attempt
         ));
-        let fence = Fence::put_up(&self.job.build_uid, &self.job.request.plan, log).await;
-        let engine = self.engine();
+        let folders = self.workspace.engine_folders();
+        let fence = self.put_up_fence(folders.as_ref().ok()).await;
+        let engine = folders
+            .map_err(|error| unprepared(&error))
+            .and_then(|folders| self.engine(&folders, &fence));
         let result = match &engine {
             Ok(engine) => self.build(engine.as_ref(), &fence).await,
             Err(failure) => Err(Stop::Failed(failure.clone())),
@@ -155,28 +162,39 @@ impl Course {
         outcome
     }
 
-    fn engine(&self) -> Result<Box<dyn Engine>, Failure> {
-        let folders = EngineFolders {
-            scratch: &self.workspace.scratch,
-            cache: self.workspace.cache_folder(),
+    async fn put_up_fence(&self, folders: Option<&EngineFolders>) -> Fence {
+        let log = self.session.log();
+        let allow = source::address_ranges(&self.config.outbound_allow).unwrap_or_default();
+        let mut inside = vec![self.workspace.scratch.clone()];
+        inside.extend(folders.and_then(|folders| folders.cache.clone()));
+        let site = Site {
+            build_uid: &self.job.build_uid,
+            plan: &self.job.request.plan,
+            folders: inside,
+            network: self.config.step_network,
+            allow: &allow,
         };
+        Fence::put_up(site, log).await
+    }
+
+    fn engine(&self, folders: &EngineFolders, fence: &Fence) -> Result<Box<dyn Engine>, Failure> {
         let registries = Registries {
             own: &self.job.registry,
             own_public: &self.job.registry_public,
             mirrors: &self.config.registry_mirrors,
             token: &self.config.token,
         };
-        match self.config.engine {
-            EngineChoice::Auto | EngineChoice::Buildah => {
-                match Buildah::prepare(&folders, &registries) {
-                    Ok(engine) => Ok(Box::new(engine)),
-                    Err(error) => Err(Failure::new(
-                        Reason::EngineFailed,
-                        format!("The engine cannot be prepared: {error}"),
-                    )),
-                }
-            }
+        let engine: Box<dyn Engine> = match self.config.engine {
+            EngineChoice::Auto | EngineChoice::Buildah => Box::new(
+                Buildah::prepare(folders, &registries).map_err(|error| unprepared(&error))?,
+            ),
+        };
+        for folder in folders.all() {
+            fence
+                .hand_over(folder)
+                .map_err(|error| unprepared(&error))?;
         }
+        Ok(engine)
     }
 
     /// Clones, builds and uploads; tells the digest of the image's manifest.
@@ -363,6 +381,13 @@ async fn conclude(session: Session, halt: &Halt, result: Result<String, Stop>) -
         Err(_) if stopped => Outcome::Stopped,
         Err(error) => Outcome::Lost(error.to_string()),
     }
+}
+
+fn unprepared(error: &std::io::Error) -> Failure {
+    Failure::new(
+        Reason::EngineFailed,
+        format!("The engine cannot be prepared: {error}"),
+    )
 }
 
 fn seconds(since: Instant) -> String {

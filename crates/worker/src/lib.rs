@@ -27,9 +27,10 @@ mod workspace;
 
 pub use config::{
     ConfigError, ENV_CACHE_DIR, ENV_DIR, ENV_ENGINE, ENV_GIT_PROTOCOLS, ENV_OUTBOUND_ALLOW,
-    ENV_REGISTRY_MIRRORS, EngineChoice, WorkerConfig,
+    ENV_REGISTRY_MIRRORS, ENV_STEP_NETWORK, EngineChoice, StepNetwork, WorkerConfig,
 };
 pub use course::run;
+pub use fence::probe_isolation;
 pub use outcome::Outcome;
 pub use source::git_for;
 pub use token::Token;

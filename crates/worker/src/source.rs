@@ -8,6 +8,7 @@ use git::{
     CheckoutOptions, CommitSha, Git, GitError, GitSettings, Mirror, OutboundPolicy, PathError,
     Protocols, RefName, RepoUrl, UrlError, Want, safe_join,
 };
+use ipnet::IpNet;
 
 use crate::config::WorkerConfig;
 use crate::failure::Failure;
@@ -54,20 +55,26 @@ pub fn git_for(
         .join(",")
         .parse()
         .map_err(|error: UrlError| format!("git protocols: {error}"))?;
-    let allow = outbound_allow
-        .iter()
-        .map(|range| {
-            range
-                .parse()
-                .map_err(|_| format!("\"{range}\" is not an address range"))
-        })
-        .collect::<Result<_, _>>()?;
+    let allow = address_ranges(outbound_allow)?;
     let settings = GitSettings {
         protocols,
         outbound: OutboundPolicy { allow },
         ..GitSettings::new(home)
     };
     Git::new(settings).map_err(|error| error.to_string())
+}
+
+/// The address ranges of the operator's switch.
+///
+/// # Errors
+/// A sentence that names the one that is none.
+pub(crate) fn address_ranges(ranges: &[String]) -> Result<Vec<IpNet>, String> {
+    let parse = |range: &String| {
+        range
+            .parse()
+            .map_err(|_| format!("\"{range}\" is not an address range"))
+    };
+    ranges.iter().map(parse).collect()
 }
 
 /// Fetches what the request asks for into the service's scope of the mirrors, and checks it out.

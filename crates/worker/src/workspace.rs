@@ -8,10 +8,13 @@ use protocol::Job;
 
 use crate::cache::ServiceCache;
 use crate::config::WorkerConfig;
+use crate::engine::EngineFolders;
 use crate::mounts::unmount_below;
 
 /// Where git mirrors are kept, beside the services' folders.
 const MIRRORS: &str = "git";
+/// What is the engine's in a folder, where the engine may write and nothing else of ours lies.
+const ENGINE: &str = "engine";
 
 /// A build's folders.
 #[derive(Debug)]
@@ -59,6 +62,21 @@ impl Workspace {
     /// The service's cache folder.
     pub(crate) fn cache_folder(&self) -> Option<&Path> {
         self.cache.as_ref().map(ServiceCache::folder)
+    }
+
+    /// The folders that are the engine's, made where they are not there.
+    ///
+    /// # Errors
+    /// When they cannot be made.
+    pub(crate) fn engine_folders(&self) -> io::Result<EngineFolders> {
+        let folders = EngineFolders {
+            scratch: self.scratch.join(ENGINE),
+            cache: self.cache_folder().map(|cache| cache.join(ENGINE)),
+        };
+        for folder in folders.all() {
+            fs::create_dir_all(folder)?;
+        }
+        Ok(folders)
     }
 
     /// Removes the build's folder, and the service's cache when it has grown too large and nobody

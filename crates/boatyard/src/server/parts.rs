@@ -210,6 +210,7 @@ fn environment_of_workers(options: &Options, address: &PublicAddress) -> Vec<(St
         options.registry_mirrors.as_ref(),
     );
     pass("BOATYARD_ENGINE", options.engine.as_ref());
+    pass("BOATYARD_STEP_NETWORK", options.step_network.as_ref());
     for name in [
         "PATH",
         "HOME",

@@ -65,8 +65,16 @@ async fn the_doctor_names_what_is_there() {
     let server = Server::start().await;
     let output = server.boatyard(&["admin", "doctor"]);
     let text = String::from_utf8_lossy(&output.stdout);
-    for name in ["git", "buildah", "runc", "control groups", "disk"] {
+    for name in [
+        "git",
+        "buildah",
+        "runc",
+        "isolation",
+        "control groups",
+        "disk",
+    ] {
         assert!(text.contains(name), "{text}");
     }
     assert!(output.status.success(), "{text}");
+    assert!(text.contains("builds are nobody here"), "{text}");
 }

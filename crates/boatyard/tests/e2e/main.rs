@@ -14,6 +14,7 @@ mod builds;
 mod clients;
 mod contract;
 mod images;
+mod isolation;
 mod logs;
 mod queue;
 mod recovery;

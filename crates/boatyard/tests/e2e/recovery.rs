@@ -6,8 +6,8 @@ use std::path::Path;
 
 /// A step that waits until the test lets it go on, through a file that the host can see.
 fn waits_for(gate: &Path) -> String {
-    // With the host's network namespace and no shared folder, a step sees only the network: a
-    // listening socket is the gate.
+    // With the machine's network and no shared folder, a step sees only the network: a listening
+    // socket is the gate.
     let port = gate.display();
     format!("RUN echo waiting; until nc 127.0.0.1 {port} -e true; do sleep 0.1; done; echo through")
 }
@@ -37,7 +37,8 @@ impl Gate {
 
 testkit::for_each_store! {
     async fn a_build_survives_a_clean_stop_of_the_server(url: &str) {
-        let mut server = Server::with().database(url).start().await;
+        let mut server =
+            Server::with().database(url).env("BOATYARD_STEP_NETWORK", "host").start().await;
         let gate = Gate::new();
         let repository = Repository::with_steps(&gate.step());
         let place = Place::new(&server, &repository).await;
@@ -57,8 +58,12 @@ testkit::for_each_store! {
     }
 
     async fn kill_9_of_the_server_loses_neither_running_nor_queued_builds(url: &str) {
-        let mut server =
-            Server::with().database(url).env("BOATYARD_MAX_CONCURRENT_BUILDS", 1).start().await;
+        let mut server = Server::with()
+            .database(url)
+            .env("BOATYARD_MAX_CONCURRENT_BUILDS", 1)
+            .env("BOATYARD_STEP_NETWORK", "host")
+            .start()
+            .await;
         let gate = Gate::new();
         let repository = Repository::with_steps(&gate.step());
         let place = Place::new(&server, &repository).await;

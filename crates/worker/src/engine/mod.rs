@@ -100,11 +100,20 @@ pub(crate) fn is_loopback(registry: &str) -> bool {
 
 /// The working folders an engine gets.
 #[derive(Debug)]
-pub(crate) struct EngineFolders<'a> {
+pub(crate) struct EngineFolders {
     /// Scratch for this build alone, an absolute path.
-    pub(crate) scratch: &'a Path,
+    pub(crate) scratch: PathBuf,
     /// What is kept for the next build of the service, an absolute path; `None` keeps nothing.
-    pub(crate) cache: Option<&'a Path>,
+    pub(crate) cache: Option<PathBuf>,
+}
+
+impl EngineFolders {
+    /// Each of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(&self.scratch)
+            .chain(&self.cache)
+            .map(PathBuf::as_path)
+    }
 }
 
 #[cfg(test)]

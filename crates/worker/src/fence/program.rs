@@ -58,14 +58,16 @@ impl Program {
         &self.environment
     }
 
-    /// The command that starts it behind the gate, in a process group of its own.
-    pub(super) fn command(&self, namespaces: bool) -> Command {
+    /// The command that starts it behind the gate, in a process group of its own; in the room whose
+    /// first process has the number `room`, where there is one.
+    pub(super) fn command(&self, room: Option<u32>) -> Command {
         use std::os::unix::process::CommandExt;
 
         let mut command = Command::new("/bin/sh");
         command.args(["-c", GATE, "gate"]);
-        if namespaces {
-            command.args(FENCE);
+        if let Some(first) = room {
+            command.args(["nsenter", "--target", &first.to_string()]);
+            command.args(["--user", "--mount", "--pid"]);
         }
         command.args(&self.words);
         command
@@ -76,36 +78,4 @@ impl Program {
             .process_group(0);
         command
     }
-}
-
-/// Makes the program the first process of its own process and mount namespaces, bound to the
-/// worker's life: worker gone, `unshare` gone, program gone, everything gone.
-const FENCE: [&str; 11] = [
-    "setpriv",
-    "--pdeathsig",
-    "KILL",
-    "unshare",
-    "--mount",
-    "--propagation",
-    "private",
-    "--pid",
-    "--fork",
-    "--kill-child",
-    "--mount-proc",
-];
-
-/// Whether namespaces can be made here; in a container without privileges they cannot.
-pub(super) async fn namespaces_work() -> bool {
-    let probe = tokio::process::Command::new(FENCE[0])
-        .args(&FENCE[1..])
-        .arg("true")
-        .env_clear()
-        .env("PATH", PATH)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .status()
-        .await;
-    probe.is_ok_and(|status| status.success())
 }

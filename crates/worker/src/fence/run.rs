@@ -10,7 +10,7 @@ use tokio::process::Child;
 use tokio::time::{Duration, Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::{Fence, Program, leftovers};
+use super::{Fence, Program, Room, leftovers};
 use crate::lines::Splitter;
 
 /// How much output is read at once, in bytes.
@@ -46,9 +46,6 @@ pub(crate) enum RunError {
     /// It could not be started or listened to.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// It could not be put into its control group.
-    #[error("{0}")]
-    Cgroup(#[from] machine::CgroupError),
 }
 
 impl Fence {
@@ -80,7 +77,7 @@ impl Fence {
     /// Starts the program: behind the gate, into the group, through the gate.
     async fn start(&self, program: &Program) -> Result<(Child, Receiver), RunError> {
         let (output, writer) = io::pipe()?;
-        let mut command = program.command(self.namespaces);
+        let mut command = program.command(self.enter().await?);
         // One pipe for both streams keeps the order in which lines were written.
         command.stdout(writer.try_clone()?).stderr(writer);
         let mut command = tokio::process::Command::from(command);
@@ -88,13 +85,23 @@ impl Fence {
         let mut child = command.spawn()?;
         // The command holds ends of the pipe that would keep us from seeing its end.
         drop(command);
-        if let (Some(group), Some(pid)) = (&self.group, child.id()) {
-            group.add(pid)?;
+        if let Some(pid) = child.id() {
+            self.enroll(pid)?;
         }
         if let Some(mut gate) = child.stdin.take() {
             gate.write_all(b"\n").await?;
         }
         Ok((child, Receiver::from_owned_fd(OwnedFd::from(output))?))
+    }
+
+    /// The first process of the room that programs run in. Whoever was told to stop took the room
+    /// down with him; what comes after him gets another, without a way out.
+    async fn enter(&self) -> io::Result<Option<u32>> {
+        let mut room = self.room.lock().await;
+        if room.is_none() {
+            *room = self.open_room().await?;
+        }
+        Ok(room.as_ref().map(Room::first))
     }
 
     /// Ends the program and everything it started.
@@ -103,10 +110,9 @@ impl Fence {
         if let Err(error) = child.start_kill() {
             tracing::debug!(%error, "the engine had ended already");
         }
-        if self.group.is_none() && !self.namespaces {
+        if self.group.is_none() && self.plan.is_none() {
             leftovers::kill(family.unwrap_or_default());
         }
-        // The namespace's other processes are dead by the time its first one is reaped.
         if let Err(error) = child.wait().await {
             tracing::warn!(%error, "the engine's end could not be seen");
         }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{BuildOrder, Engine, EngineError, EngineFolders, ImageRef, PushOrder, is_loopback};
 use crate::failure::Failure;
-use crate::fence::{Ended, Fence, Program, RunError};
+use crate::fence::{Ended, Fence, Program, Reach, RunError};
 use crate::server::Log;
 use explain::Listener;
 use files::Files;
@@ -37,7 +37,7 @@ impl Buildah {
     /// # Errors
     /// When the program is not installed or the folders cannot be written.
     pub(crate) fn prepare(
-        folders: &EngineFolders<'_>,
+        folders: &EngineFolders,
         registries: &Registries<'_>,
     ) -> io::Result<Buildah> {
         let program = machine::find_program("buildah")
@@ -49,7 +49,7 @@ impl Buildah {
         }
         Ok(Buildah {
             program,
-            files: Files::write(folders.scratch, registries)?,
+            files: Files::write(&folders.scratch, registries)?,
             storage,
             driver,
         })
@@ -88,8 +88,18 @@ impl Buildah {
         if let Some(parent) = fence.engine_parent() {
             program.args(["--cgroup-parent", &parent]);
         }
+        match fence.reach() {
+            Reach::Own { path, name_server } => {
+                program.arg("--network").arg(format!("ns:{path}"));
+                if let Some(name_server) = name_server {
+                    program.args(["--dns", name_server]);
+                }
+            }
+            Reach::Host => drop(program.args(["--network", "host"])),
+            Reach::Nothing => drop(program.args(["--network", "none"])),
+        }
         program
-            .args(["--network", "host", "--force-rm"])
+            .arg("--force-rm")
             .args(if self.storage.is_kept() {
                 ["--layers=true", "--no-cache=false"]
             } else {

@@ -39,8 +39,8 @@ pub(super) struct Storage {
 }
 
 impl Storage {
-    pub(super) fn open(folders: &EngineFolders<'_>) -> io::Result<Storage> {
-        let base = folders.cache.unwrap_or(folders.scratch).to_path_buf();
+    pub(super) fn open(folders: &EngineFolders) -> io::Result<Storage> {
+        let base = folders.cache.as_ref().unwrap_or(&folders.scratch).clone();
         let run_root = folders.scratch.join("run");
         fs::create_dir_all(&base)?;
         fs::create_dir_all(&run_root)?;

@@ -1,0 +1,153 @@
+//! What a build cannot do: be somebody on the machine, reach the server or the cloud's credentials,
+//! look into what is not its own, outlive its worker.
+
+use crate::harness::{Place, Repository, Server, until};
+use std::net::TcpListener;
+use std::path::Path;
+
+/// The steps' output, of a build that has to succeed.
+async fn output(server: &Server, steps: &str) -> Vec<String> {
+    let repository = Repository::with_steps(steps);
+    let place = Place::new(server, &repository).await;
+    let id = place.build().await;
+    place.reaches(&id, "SUCCESS").await;
+    place.lines(&id).await
+}
+
+/// The machine's own address towards others, where it has one.
+fn own_address() -> Option<std::net::IpAddr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    // Nothing is sent: the kernel only says which address it would send from.
+    socket.connect("192.0.2.254:9").ok()?;
+    Some(socket.local_addr().ok()?.ip())
+}
+
+#[tokio::test]
+async fn root_of_a_step_is_nobody_on_the_machine() {
+    let server = Server::start().await;
+    let lines = output(&server, "RUN id -u && cat /proc/self/uid_map && ps").await;
+    let map = lines
+        .iter()
+        .find(|line| line.trim_end().ends_with(" 65536"))
+        .unwrap();
+    let outside: Vec<u32> = map.split_whitespace().map(|n| n.parse().unwrap()).collect();
+    assert_eq!(outside[0], 0);
+    assert!(outside[1] > 0, "{map}");
+    let own = std::process::id().to_string();
+    let sees = |line: &String| line.split_whitespace().next() == Some(&own);
+    assert!(
+        !lines.iter().any(sees),
+        "a step sees its own processes only: {lines:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_step_reaches_neither_the_server_nor_the_clouds_credentials() {
+    let server = Server::start().await;
+    let port = server.host().rsplit_once(':').unwrap().1.to_owned();
+    let own = own_address().map(|address| TcpListener::bind((address, 0)).unwrap());
+    // 10.0.2.2 is what the room's network calls the machine's loopback.
+    let mut targets = vec![
+        format!("127.0.0.1 {port}"),
+        format!("10.0.2.2 {port}"),
+        "169.254.169.254 80".to_owned(),
+    ];
+    targets.extend(own.iter().map(|listener| {
+        let address = listener.local_addr().unwrap();
+        format!("{} {}", address.ip(), address.port())
+    }));
+    let knock = |target: &String| format!("nc -w 5 {target} -e true && echo reached {target};");
+    let steps = targets.iter().map(knock).collect::<String>();
+    let lines = output(&server, &format!("RUN {steps} echo knocked")).await;
+    let reached = |line: &&String| line.starts_with("reached");
+    assert!(!lines.iter().any(|line| reached(&line)), "{lines:?}");
+    assert!(lines.iter().any(|line| line == "knocked"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn the_operator_decides_what_steps_reach() {
+    let server = Server::with()
+        .env("BOATYARD_STEP_NETWORK", "host")
+        .start()
+        .await;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let knock = format!("RUN nc -w 5 127.0.0.1 {port} -e true && echo it is open");
+    let lines = output(&server, &knock).await;
+    assert!(lines.iter().any(|line| line == "it is open"), "{lines:?}");
+
+    let server = Server::with()
+        .env("BOATYARD_STEP_NETWORK", "none")
+        .start()
+        .await;
+    let lines = output(&server, "RUN ls /sys/class/net").await;
+    assert!(lines.iter().any(|line| line == "lo"), "{lines:?}");
+    assert!(!lines.iter().any(|line| line == "tap0"), "{lines:?}");
+
+    let wrong = server.boatyard(&["serve", "--step-network", "bridge"]);
+    let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(said.contains("isolated, none or host"), "{said}");
+}
+
+#[tokio::test]
+async fn a_data_folder_that_only_root_may_enter_is_enough() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = Server::start().await;
+    let closed = std::fs::Permissions::from_mode(0o700);
+    std::fs::set_permissions(server.scratch(), closed).unwrap();
+    let repository = Repository::with_steps("RUN echo made");
+    let place = Place::new(&server, &repository).await;
+    for _ in ["cold", "warm"] {
+        let id = place.build().await;
+        place.reaches(&id, "SUCCESS").await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_a_build_outlives_its_worker() {
+    let server = Server::start().await;
+    let repository =
+        Repository::with_steps("RUN (sleep 1000007 &) ; echo waiting && sleep 1000007");
+    let place = Place::new(&server, &repository).await;
+    let id = place.build().await;
+    place.logs(&id, "waiting").await;
+    let workers = server.workers();
+    let family: Vec<u32> = workers.iter().flat_map(|pid| descendants(*pid)).collect();
+    assert!(
+        family.iter().any(|pid| command_is(*pid, "slirp4netns")),
+        "the way out is there"
+    );
+    for pid in workers {
+        let pid = rustix::process::Pid::from_raw(pid as i32).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    }
+    let alive = |pid: &&u32| Path::new(&format!("/proc/{pid}/exe")).read_link().is_ok();
+    until("everything to end", async || {
+        (!family.iter().any(|pid| alive(&pid))).then_some(())
+    })
+    .await;
+    assert_eq!(place.ends(&id).await["status"], "CRASHED");
+}
+
+fn descendants(pid: u32) -> Vec<u32> {
+    let mut found = vec![pid];
+    let mut next = 0;
+    while let Some(&pid) = found.get(next) {
+        next += 1;
+        let tasks = std::fs::read_dir(format!("/proc/{pid}/task"))
+            .into_iter()
+            .flatten();
+        for task in tasks.flatten() {
+            let text = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            found.extend(
+                text.split_whitespace()
+                    .map(|pid| pid.parse::<u32>().unwrap()),
+            );
+        }
+    }
+    found
+}
+
+fn command_is(pid: u32, name: &str) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == name)
+}

@@ -1,0 +1,282 @@
+//! The namespaces of one build: users, mounts, processes, network.
+//!
+//! Everything an engine starts runs here as nobody the machine knows: root of the room is an
+//! ordinary number outside it. The room's first process does nothing but hold it; when it ends,
+//! however it ends, the kernel ends every process inside and takes down every mount. It dies with
+//! the worker.
+//!
+//! Programs enter the room one by one and stay in the machine's network: the engine has to pull
+//! and push. Its RUN steps join the room's own network by the path [`NETWORK`].
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::fs::{MetadataExt, lchown};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use machine::{ProcessId, Signal};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+
+use super::network::Uplink;
+use super::program::PATH;
+
+/// The room's network, as processes in the room see it.
+pub(super) const NETWORK: &str = "/proc/1/ns/net";
+/// Whom root of a room is on the machine when the worker is root: the first of 65,536 numbers
+/// above those that distributions and systemd give out.
+const FIRST_ID: u32 = 0x7000_0000;
+const IDS: u32 = 65_536;
+
+/// Called with a place to work in, folders, `--`, veils, `--` and a command: hides the veils, which
+/// root of the room may not pass, shows the folders in their old places, and becomes the command.
+const VEIL: &str = r#"
+set -e
+umask 022
+stage=$1; shift
+hide() { mount -t tmpfs -o mode=0755,size=64k boatyard "$1"; }
+hide "$stage"
+n=0
+while [ "$1" != -- ]; do
+  n=$((n + 1)); mkdir "$stage/$n"; mount --bind "$1" "$stage/$n"; ln -s "$1" "$stage/$n.place"; shift
+done
+shift
+while [ "$1" != -- ]; do hide "$1"; shift; done
+shift
+while [ $n -gt 0 ]; do
+  place=$(readlink "$stage/$n.place"); mkdir -p "$place"; mount --move "$stage/$n" "$place"; n=$((n - 1))
+done
+umount "$stage"
+exec "$@"
+"#;
+/// Says that the user namespace is there, and goes on once its numbers are set.
+const GATE: &str = "echo users; read -r _ && exec \"$@\"";
+/// Holds the room, and reaps whoever lost his parent in it.
+const HOLD: &str = "ip link set lo up 2>/dev/null; echo open; sleep infinity; :";
+
+/// What a room is made with.
+#[derive(Clone, Debug)]
+pub(super) struct RoomPlan {
+    /// Folders that programs in the room work in, absolute paths.
+    pub(super) folders: Vec<PathBuf>,
+    /// Whether it has a network of its own.
+    pub(super) own_network: bool,
+}
+
+/// An open room.
+#[derive(Debug)]
+pub(super) struct Room {
+    /// Waits for the first process; a child of ours.
+    outer: Child,
+    first: ProcessId,
+    uplink: Option<Uplink>,
+}
+
+impl Room {
+    /// Opens a room. `enroll` gets the number of its outermost process before that starts others.
+    ///
+    /// # Errors
+    /// When the machine does not allow one, in its words.
+    pub(super) async fn open(
+        plan: &RoomPlan,
+        enroll: impl FnOnce(u32) -> io::Result<()>,
+    ) -> io::Result<Room> {
+        let mut outer = command(plan).kill_on_drop(true).spawn()?;
+        match attend(&mut outer, enroll).await {
+            Ok(first) => Ok(Room {
+                outer,
+                first,
+                uplink: None,
+            }),
+            Err(error) => {
+                // It may have ended by itself.
+                let _ = outer.start_kill();
+                Err(said(&mut outer).await.unwrap_or(error))
+            }
+        }
+    }
+
+    /// The number of the room's first process, as the machine counts.
+    pub(super) fn first(&self) -> u32 {
+        self.first.pid
+    }
+
+    /// Keeps the room's way out for as long as the room is open.
+    pub(super) fn connected(&mut self, uplink: Uplink) {
+        self.uplink = Some(uplink);
+    }
+
+    /// Ends everything in the room. On return nothing of it runs.
+    pub(super) async fn close(mut self) {
+        // Fails only for a process that has ended, and with it the room.
+        let _ = self.first.kill(Signal::KILL);
+        if let Err(error) = self.first.wait_exit().await {
+            tracing::warn!(%error, "the end of a build's processes could not be seen");
+        }
+        if let Err(error) = self.outer.kill().await {
+            tracing::debug!(%error, "a room's outer process had ended");
+        }
+    }
+}
+
+/// Gives a folder with all that is in it to root of the rooms. A folder that is his already is not
+/// looked into.
+pub(super) fn hand_over(path: &Path) -> io::Result<()> {
+    let meta = path.symlink_metadata()?;
+    if !rustix::process::geteuid().is_root() || meta.uid() == FIRST_ID {
+        return Ok(());
+    }
+    lchown(path, Some(FIRST_ID), Some(FIRST_ID))?;
+    if meta.is_dir() {
+        for entry in std::fs::read_dir(path)? {
+            hand_over(&entry?.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits for the room's stages and sets its numbers; the first process at the end.
+async fn attend(
+    outer: &mut Child,
+    enroll: impl FnOnce(u32) -> io::Result<()>,
+) -> io::Result<ProcessId> {
+    let gone = || io::Error::other("the namespaces' first process ended");
+    let pid = outer.id().ok_or_else(gone)?;
+    let (Some(mut gate), Some(out)) = (outer.stdin.take(), outer.stdout.take()) else {
+        return Err(gone());
+    };
+    let mut words = BufReader::new(out);
+    expect(&mut words, "users").await?;
+    if rustix::process::geteuid().is_root() {
+        let numbers = format!("0 {FIRST_ID} {IDS}\n");
+        std::fs::write(format!("/proc/{pid}/uid_map"), &numbers)?;
+        std::fs::write(format!("/proc/{pid}/gid_map"), &numbers)?;
+    }
+    enroll(pid)?;
+    gate.write_all(b"\n").await?;
+    expect(&mut words, "open").await?;
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+    let first = children.trim().parse().map_err(|_| gone())?;
+    ProcessId::of(first).map_err(io::Error::other)
+}
+
+async fn expect(words: &mut BufReader<ChildStdout>, word: &str) -> io::Result<()> {
+    let mut line = String::new();
+    words.read_line(&mut line).await?;
+    if line.trim_end() == word {
+        return Ok(());
+    }
+    Err(io::Error::other("namespaces cannot be made here"))
+}
+
+/// What it said on its way out.
+async fn said(outer: &mut Child) -> Option<io::Error> {
+    let mut text = String::new();
+    let mut errors = outer.stderr.take()?.take(4096);
+    errors.read_to_string(&mut text).await.ok()?;
+    let line = text.lines().find(|line| !line.trim().is_empty())?;
+    Some(io::Error::other(line.trim().to_owned()))
+}
+
+fn command(plan: &RoomPlan) -> Command {
+    let mut words: Vec<OsString> = Vec::new();
+    let mut say = |more: &[&str]| words.extend(more.iter().map(Into::into));
+    let root = rustix::process::geteuid().is_root();
+    say(&["unshare", "--user", "--keep-caps"]);
+    if !root {
+        // The numbers that /etc/subuid gives to this user.
+        say(&["--map-root-user", "--map-auto"]);
+    }
+    say(&["/bin/sh", "-c", GATE, "gate"]);
+    say(&["setpriv", "--reuid", "0", "--regid", "0", "--clear-groups"]);
+    say(&["--pdeathsig", "KILL"]);
+    say(&["unshare", "--mount", "--propagation", "private", "--pid"]);
+    if plan.own_network {
+        say(&["--net"]);
+    }
+    say(&["--fork", "--kill-child", "--mount-proc"]);
+    say(&["/bin/sh", "-c", HOLD]);
+    let veils = if root {
+        veils(&plan.folders)
+    } else {
+        Vec::new()
+    };
+    if !veils.is_empty() {
+        words = veiled(&plan.folders, veils, words);
+    }
+    let mut command = Command::new(&words[0]);
+    command
+        .args(&words[1..])
+        .env_clear()
+        .env("PATH", PATH)
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    command
+}
+
+/// The command behind veils.
+fn veiled(folders: &[PathBuf], veils: Vec<PathBuf>, command: Vec<OsString>) -> Vec<OsString> {
+    let mut words: Vec<OsString> = ["unshare", "--mount", "--propagation", "private"]
+        .iter()
+        .map(Into::into)
+        .collect();
+    words.extend(["/bin/sh", "-c", VEIL, "veil", stage(folders)].map(Into::into));
+    words.extend(folders.iter().map(Into::into));
+    words.push("--".into());
+    words.extend(veils.into_iter().map(Into::into));
+    words.push("--".into());
+    words.extend(command);
+    words
+}
+
+/// The outermost folder on the way to each of the folders that root of the room may not pass.
+fn veils(folders: &[PathBuf]) -> Vec<PathBuf> {
+    let closed = |path: &&Path| path.metadata().is_ok_and(|meta| meta.mode() & 0o001 == 0);
+    let mut veils: Vec<PathBuf> = folders
+        .iter()
+        .filter_map(|folder| folder.ancestors().skip(1).filter(closed).last())
+        .map(Path::to_path_buf)
+        .collect();
+    veils.sort();
+    veils.dedup();
+    veils
+}
+
+/// A folder that every machine has and none of the folders is in.
+fn stage(folders: &[PathBuf]) -> &'static str {
+    let free = |stage: &&str| !folders.iter().any(|folder| folder.starts_with(stage));
+    ["/mnt", "/media"].into_iter().find(free).unwrap_or("/srv")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_veil_lies_over_the_outermost_closed_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let inner = dir.path().join("open/closed/also-closed/work");
+        fs::create_dir_all(&inner).unwrap();
+        let mode = |path: &str, mode| {
+            fs::set_permissions(dir.path().join(path), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        mode("", 0o755);
+        assert!(veils(std::slice::from_ref(&inner)).is_empty());
+        mode("open/closed", 0o700);
+        mode("open/closed/also-closed", 0o700);
+        let two = [inner.clone(), inner.join("cache")];
+        assert_eq!(veils(&two), [dir.path().join("open/closed")]);
+    }
+
+    #[test]
+    fn the_stage_is_in_nobodys_way() {
+        assert_eq!(stage(&["/data/work".into()]), "/mnt");
+        assert_eq!(stage(&["/mnt/work".into()]), "/media");
+    }
+}
