@@ -11,6 +11,7 @@ mod harness;
 mod admin;
 mod bad_input;
 mod builds;
+mod cache;
 mod clients;
 mod contract;
 mod images;

@@ -125,11 +125,10 @@ impl Cgroup {
             }
         }
         if dirs.is_empty() {
-            return Err(CgroupError::Unavailable(if refused.is_empty() {
-                "no cgroup file system is mounted".to_owned()
-            } else {
-                refused.join("; ")
-            }));
+            // The other hierarchies refuse for the same cause.
+            let first = refused.into_iter().next();
+            let unmounted = || "no cgroup file system is mounted".to_owned();
+            return Err(CgroupError::Unavailable(first.unwrap_or_else(unmounted)));
         }
         let enforcement = enforce::apply(&dirs, limits, &refused);
         let oom = OomWatch::start(&dirs);

@@ -99,15 +99,22 @@ async fn ready(slirp: &mut Child) -> io::Result<()> {
     }
 }
 
-/// The last line that a program said on its standard error.
+/// What a program said on its standard error, as one line.
 async fn complaint(program: &str, child: &mut Child) -> String {
     let mut text = String::new();
     if let Some(errors) = child.stderr.take() {
         // What it said is worth showing as far as it can be read.
         let _ = errors.take(4096).read_to_string(&mut text).await;
     }
-    let last = text.lines().rev().find(|line| !line.trim().is_empty());
-    format!("{program}: {}", last.unwrap_or("ended unexpectedly").trim())
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    match lines.is_empty() {
+        true => format!("{program} ended unexpectedly"),
+        false => format!("{program}: {}", lines.join("; ")),
+    }
 }
 
 /// The address ranges that RUN steps must not reach.

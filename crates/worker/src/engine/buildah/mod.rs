@@ -47,9 +47,11 @@ impl Buildah {
         if storage.has(Driver::Vfs) {
             let _ = driver.set(Driver::Vfs);
         }
+        let files = Files::write(&folders.scratch, registries)?;
+        storage.keep_cache_mounts(&files.tmp)?;
         Ok(Buildah {
             program,
-            files: Files::write(&folders.scratch, registries)?,
+            files,
             storage,
             driver,
         })

@@ -30,6 +30,10 @@ impl Driver {
     }
 }
 
+/// Where Buildah keeps what `RUN --mount=type=cache` mounts, in its folder for temporary files; newer
+/// versions put the user's number behind it.
+const CACHE_MOUNTS: [&str; 2] = ["buildah-cache", "buildah-cache-0"];
+
 /// The folders of a storage.
 #[derive(Debug)]
 pub(super) struct Storage {
@@ -49,6 +53,20 @@ impl Storage {
             run_root,
             kept: folders.cache.is_some(),
         })
+    }
+
+    /// Lets what `RUN --mount=type=cache` mounts live with the layers: Buildah would keep it among its
+    /// temporary files, which end with the build.
+    pub(super) fn keep_cache_mounts(&self, tmp: &Path) -> io::Result<()> {
+        if !self.kept {
+            return Ok(());
+        }
+        let kept = self.base.join("cache-mounts");
+        fs::create_dir_all(&kept)?;
+        for name in CACHE_MOUNTS {
+            std::os::unix::fs::symlink(&kept, tmp.join(name))?;
+        }
+        Ok(())
     }
 
     /// Whether layers are kept for the next build.
