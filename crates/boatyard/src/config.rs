@@ -47,6 +47,12 @@ options! {
     public_url: String, "BOATYARD_PUBLIC_URL", "URL";
     /// Git protocols that a repository's URL may have [default: https,ssh]
     git_protocols: String, "BOATYARD_GIT_PROTOCOLS", "LIST";
+    /// Private key that git logs in to ssh servers with
+    ssh_key: PathBuf, "BOATYARD_SSH_KEY", "FILE";
+    /// Host keys of the ssh servers that git may speak to, as in ~/.ssh/known_hosts
+    ssh_known_hosts: PathBuf, "BOATYARD_SSH_KNOWN_HOSTS", "FILE";
+    /// How long a git server may stand still, in seconds [default: 30]
+    git_stall_timeout: u64, "BOATYARD_GIT_STALL_TIMEOUT", "SECONDS";
     /// Address ranges that outbound requests may reach although private, like 10.0.0.0/8
     outbound_allow: String, "BOATYARD_OUTBOUND_ALLOW", "LIST";
     /// Mirrors of registries, like docker.io=127.0.0.1:5000; plain HTTP on loopback
@@ -125,8 +131,24 @@ impl Options {
         ))
     }
 
+    /// The file of an ssh switch as an absolute path, since git does not run in our folder.
+    pub fn ssh_file(path: Option<&PathBuf>) -> anyhow::Result<Option<PathBuf>> {
+        let absolute = path.map(std::path::absolute).transpose();
+        absolute.context("the files for ssh need a path")
+    }
+
     /// Refuses values that nothing here can honour.
     pub fn check(&self) -> anyhow::Result<()> {
+        let ssh = [
+            ("ssh_key", &self.ssh_key),
+            ("ssh_known_hosts", &self.ssh_known_hosts),
+        ];
+        for (key, path) in ssh {
+            if let Some(path) = path {
+                std::fs::File::open(path)
+                    .with_context(|| format!("{key}: cannot read {}", path.display()))?;
+            }
+        }
         match self.executor.as_deref() {
             None | Some("local") => {}
             Some("kubernetes") => {

@@ -49,6 +49,10 @@ reasons! {
     GitProtocolNotAllowed = "git_protocol_not_allowed" => Failure;
     /// The git server's address is private and the operator has not allowed it.
     GitAddressNotAllowed = "git_address_not_allowed" => Failure;
+    /// The git server sends us to another address; redirects are not followed.
+    GitRedirected = "git_redirected" => Failure;
+    /// The ssh server's host key is not in the operator's known hosts, or is another one there.
+    GitHostKeyRejected = "git_host_key_rejected" => Failure;
     /// Any other failure of git; the log has its words.
     GitFailed = "git_failed" => Failure;
     /// The Dockerfile is not in the commit.

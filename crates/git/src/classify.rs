@@ -8,7 +8,9 @@ use crate::error::GitError;
 /// What a failure means, before it is known which repository and ref it was about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
+    DiskFull,
     ProtocolNotAllowed,
+    HostKeyUnknown,
     HostKey,
     Authentication,
     RefNotFound,
@@ -22,9 +24,15 @@ pub(crate) enum Failure {
 }
 
 /// Signs in lower case; the first that occurs decides. Order matters: a server that wants
-/// credentials also "hangs up unexpectedly", and that must not make it unreachable.
+/// credentials also "hangs up unexpectedly", and that must not make it unreachable; a full disk
+/// breaks whatever git was about, so it comes first.
 const SIGNS: &[(Failure, &[&str])] = &[
+    (
+        Failure::DiskFull,
+        &["no space left on device", "disk quota exceeded"],
+    ),
     (Failure::ProtocolNotAllowed, &["' not allowed"]),
+    (Failure::HostKeyUnknown, &["host key is known for"]),
     (
         Failure::HostKey,
         &[
@@ -157,6 +165,10 @@ pub(crate) fn to_error(stderr: &str, url: &str, subject: &str) -> GitError {
         Failure::ProtocolNotAllowed => GitError::ProtocolNotAllowed {
             protocol: url.split(':').next().unwrap_or_default().to_owned(),
         },
+        Failure::DiskFull => GitError::DiskFull {
+            detail: last_words(stderr),
+        },
+        Failure::HostKeyUnknown => GitError::HostKeyUnknown { url },
         Failure::HostKey => GitError::HostKeyChanged { url },
         Failure::Authentication => GitError::AuthenticationFailed { url },
         Failure::RefNotFound => GitError::RefNotFound {
@@ -213,6 +225,19 @@ mod tests {
             (
                 "fatal: transport 'file' not allowed",
                 "git_protocol_not_allowed",
+            ),
+            (
+                "No ED25519 host key is known for [h]:22 and you have requested strict checking.\n\
+                 Host key verification failed.\nfatal: Could not read from remote repository.",
+                "git_host_key_unknown",
+            ),
+            (
+                "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.",
+                "git_host_key_changed",
+            ),
+            (
+                "fatal: write error: No space left on device\nfatal: fetch-pack: invalid index-pack output",
+                "git_disk_full",
             ),
             (
                 "fatal: could not read Username for 'https://github.com': terminal prompts disabled",

@@ -102,7 +102,7 @@ pub(crate) fn ssh_command(settings: &GitSettings, name: &str, address: &str) -> 
     let stall = settings.stall_timeout.as_secs().max(1);
     let mut words = vec![
         quoted(&ssh.program),
-        "-F /dev/null -o BatchMode=yes -o StrictHostKeyChecking=accept-new".to_owned(),
+        "-F /dev/null -o BatchMode=yes -o StrictHostKeyChecking=yes".to_owned(),
         format!("-o UserKnownHostsFile={}", quoted(&known_hosts)),
         "-o GlobalKnownHostsFile=/dev/null -o UpdateHostKeys=no -o CheckHostIP=no".to_owned(),
         format!("-o HostKeyAlias={}", quoted(Path::new(name))),

@@ -60,6 +60,15 @@ pub enum GitError {
         /// The repository.
         url: String,
     },
+    /// Nobody has said which key the ssh server has.
+    #[error(
+        "the ssh host key of {url} is not known here; the operator has to add it to the file \
+         named by ssh_known_hosts"
+    )]
+    HostKeyUnknown {
+        /// The repository.
+        url: String,
+    },
     /// The ssh server is not the one it was before.
     #[error(
         "the ssh host key of {url} is not the one known for it; if the server was changed on \
@@ -82,6 +91,20 @@ pub enum GitError {
     Unreachable {
         /// The repository.
         url: String,
+        /// What git said.
+        detail: String,
+    },
+    /// A submodule is reached by a protocol that is not allowed.
+    #[error("the submodule \"{path}\" cannot be used: {reason}")]
+    SubmoduleProtocol {
+        /// Its path in the repository.
+        path: String,
+        /// Which protocol, and why not.
+        reason: String,
+    },
+    /// The disk is full.
+    #[error("the machine's disk is full: {detail}")]
+    DiskFull {
         /// What git said.
         detail: String,
     },
@@ -135,9 +158,12 @@ impl GitError {
             Self::InvalidUrl(_) => "git_url_invalid",
             Self::AddressNotAllowed(_) => "git_address_not_allowed",
             Self::Redirected { .. } => "git_redirected",
+            Self::HostKeyUnknown { .. } => "git_host_key_unknown",
             Self::HostKeyChanged { .. } => "git_host_key_changed",
             Self::Timeout { .. } => "git_timeout",
             Self::Unreachable { .. } => "git_unreachable",
+            Self::SubmoduleProtocol { .. } => "git_submodule_protocol",
+            Self::DiskFull { .. } => "git_disk_full",
             Self::Submodule { .. } => "git_submodule",
             Self::BrokenMirror { .. } => "git_broken_mirror",
             Self::GitMissing { .. } => "git_missing",

@@ -16,7 +16,8 @@ use crate::url::Protocols;
 pub struct SshSettings {
     /// The ssh program.
     pub program: PathBuf,
-    /// Where the keys of servers are kept; a new server's key is accepted once and noted down.
+    /// The keys of the servers that may be spoken to, in ssh's own format. A server that is not
+    /// in it is refused: accepting a key unseen would let anybody in between be that server.
     /// By default a file in [`GitSettings::home`].
     pub known_hosts: Option<PathBuf>,
     /// The private key to log in with; without one, ssh servers refuse us.

@@ -16,7 +16,7 @@ use crate::lock::Mode;
 use crate::mirror::Mirror;
 use crate::names::CommitSha;
 use crate::process::{Progress, quiet};
-use crate::url::{Protocol, RepoUrl};
+use crate::url::{Protocol, RepoUrl, UrlError};
 
 /// Submodules of submodules of …; deeper nesting is a mistake or an attack.
 const MAX_DEPTH: usize = 5;
@@ -65,7 +65,7 @@ fn descend<'a>(
                 .checked_sub(1)
                 .ok_or_else(|| refused(format!("there are more than {MAX_COUNT}")))?;
             let into = place(root, &submodule.path).map_err(refused)?;
-            let url = address(&mirror.url, &submodule, mirror).map_err(refused)?;
+            let url = address(&mirror.url, &submodule, mirror)?;
             progress(&format!("Submodule {}: {url}", submodule.path));
             let other = mirror.sibling(&url);
             let want = Want::commit(submodule.commit.clone());
@@ -197,16 +197,28 @@ fn place(root: &Path, path: &str) -> Result<PathBuf, String> {
 
 /// Where the submodule is. Credentials go along only to the parent's own server, and a repository
 /// from elsewhere cannot have this machine's own folders for submodules.
-fn address(parent: &RepoUrl, submodule: &Submodule, mirror: &Mirror) -> Result<RepoUrl, String> {
+fn address(parent: &RepoUrl, submodule: &Submodule, mirror: &Mirror) -> Result<RepoUrl, GitError> {
+    let path = || submodule.path.clone();
+    let not_by_this_protocol = |reason: String| GitError::SubmoduleProtocol {
+        path: path(),
+        reason,
+    };
     let given = submodule.url.as_str();
     let url = if given.starts_with("./") || given.starts_with("../") {
         parent.join(given)
     } else {
         RepoUrl::parse(given, &mirror.git.settings().protocols)
     };
-    let url = url.map_err(|error| error.to_string())?;
+    let url = url.map_err(|error| match error {
+        UrlError::ProtocolNotAllowed(_) => not_by_this_protocol(error.to_string()),
+        UrlError::Invalid(_) => GitError::Submodule {
+            path: path(),
+            reason: error.to_string(),
+        },
+    })?;
     if url.protocol() == Protocol::File && parent.protocol() != Protocol::File {
-        return Err("a remote repository cannot have a local one for a submodule".to_owned());
+        let reason = "a remote repository cannot have a local one for a submodule";
+        return Err(not_by_this_protocol(reason.to_owned()));
     }
     if url.credentials().is_none() && url.same_origin(parent) {
         return Ok(url.with_credentials(parent.credentials().cloned()));

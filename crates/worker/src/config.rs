@@ -8,14 +8,19 @@
 //! | `BOATYARD_CACHE_DIR` | layer caches by service, git mirrors | `BOATYARD_WORKER_DIR/cache` |
 //! | `BOATYARD_GIT_PROTOCOLS` | protocols git may use, `,` between them | `https,ssh` |
 //! | `BOATYARD_OUTBOUND_ALLOW` | private address ranges git may reach, `,` between them | none |
+//! | `BOATYARD_SSH_KEY` | private key git logs in to ssh servers with | none |
+//! | `BOATYARD_SSH_KNOWN_HOSTS` | host keys of ssh servers; others are not spoken to | none |
+//! | `BOATYARD_GIT_STALL_TIMEOUT` | how long a git server may stand still, in seconds | 30 |
 //! | `BOATYARD_REGISTRY_MIRRORS` | `docker.io=127.0.0.1:5000,…`: plain HTTP on loopback | none |
 //! | `BOATYARD_ENGINE` | `auto` or `buildah` | `auto` |
 //! | `BOATYARD_STEP_NETWORK` | what RUN steps reach: `isolated`, `none` or `host` | `isolated` |
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use url::Url;
 
+use crate::source::GitAccess;
 use crate::token::Token;
 
 /// Environment variable: the scratch folder.
@@ -26,6 +31,12 @@ pub const ENV_CACHE_DIR: &str = "BOATYARD_CACHE_DIR";
 pub const ENV_GIT_PROTOCOLS: &str = "BOATYARD_GIT_PROTOCOLS";
 /// Environment variable: private address ranges that may be reached.
 pub const ENV_OUTBOUND_ALLOW: &str = "BOATYARD_OUTBOUND_ALLOW";
+/// Environment variable: the private key for ssh servers.
+pub const ENV_SSH_KEY: &str = "BOATYARD_SSH_KEY";
+/// Environment variable: the host keys of ssh servers.
+pub const ENV_SSH_KNOWN_HOSTS: &str = "BOATYARD_SSH_KNOWN_HOSTS";
+/// Environment variable: how long a git server may stand still, in seconds.
+pub const ENV_GIT_STALL_TIMEOUT: &str = "BOATYARD_GIT_STALL_TIMEOUT";
 /// Environment variable: mirrors of registries.
 pub const ENV_REGISTRY_MIRRORS: &str = "BOATYARD_REGISTRY_MIRRORS";
 /// Environment variable: which engine builds.
@@ -68,10 +79,8 @@ pub struct WorkerConfig {
     pub work_dir: PathBuf,
     /// What is kept between builds: layer caches by service, git mirrors.
     pub cache_dir: PathBuf,
-    /// Protocols git may use.
-    pub git_protocols: Vec<String>,
-    /// Private address ranges that git may reach.
-    pub outbound_allow: Vec<String>,
+    /// What git may do.
+    pub git: GitAccess,
     /// Upstream registry host and its mirror's host and port. A mirror is spoken to in plain HTTP
     /// only on loopback.
     pub registry_mirrors: Vec<(String, String)>,
@@ -127,13 +136,26 @@ impl WorkerConfig {
             token,
             work_dir,
             cache_dir,
-            git_protocols: list(&given(ENV_GIT_PROTOCOLS).unwrap_or("https,ssh".into())),
-            outbound_allow: list(&given(ENV_OUTBOUND_ALLOW).unwrap_or_default()),
+            git: git_access(given)?,
             registry_mirrors: mirrors(&given(ENV_REGISTRY_MIRRORS).unwrap_or_default())?,
             engine: engine(&given(ENV_ENGINE).unwrap_or_default())?,
             step_network: step_network(&given(ENV_STEP_NETWORK).unwrap_or_default())?,
         })
     }
+}
+
+fn git_access(given: impl Fn(&'static str) -> Option<String>) -> Result<GitAccess, ConfigError> {
+    let seconds = given(ENV_GIT_STALL_TIMEOUT).map(|text| {
+        let seconds = text.trim().parse().map(Duration::from_secs);
+        seconds.map_err(|_| invalid(ENV_GIT_STALL_TIMEOUT, "must be a number of seconds"))
+    });
+    Ok(GitAccess {
+        protocols: list(&given(ENV_GIT_PROTOCOLS).unwrap_or("https,ssh".into())),
+        outbound_allow: list(&given(ENV_OUTBOUND_ALLOW).unwrap_or_default()),
+        ssh_key: given(ENV_SSH_KEY).map(PathBuf::from),
+        ssh_known_hosts: given(ENV_SSH_KNOWN_HOSTS).map(PathBuf::from),
+        stall_timeout: seconds.transpose()?,
+    })
 }
 
 fn invalid(variable: &'static str, problem: impl Into<String>) -> ConfigError {
@@ -219,7 +241,7 @@ mod tests {
     #[test]
     fn the_server_and_the_token_are_enough() {
         let config = read(&NEEDED).unwrap();
-        assert_eq!(config.git_protocols, ["https", "ssh"]);
+        assert_eq!(config.git.protocols, ["https", "ssh"]);
         assert!(config.registry_mirrors.is_empty());
         assert!(!format!("{config:?}").contains("hush"));
     }
@@ -234,6 +256,7 @@ mod tests {
             (ENV_REGISTRY_MIRRORS, "docker.io=a\"\n[x"),
             (ENV_ENGINE, "kaniko"),
             (ENV_STEP_NETWORK, "bridge"),
+            (ENV_GIT_STALL_TIMEOUT, "soon"),
         ] {
             let mut pairs = NEEDED.to_vec();
             pairs.push((variable, value));
@@ -252,6 +275,6 @@ mod tests {
         pairs.push((ENV_GIT_PROTOCOLS, "https, file"));
         let config = read(&pairs).unwrap();
         assert_eq!(config.registry_mirrors[1].1, "localhost:1");
-        assert_eq!(config.git_protocols, ["https", "file"]);
+        assert_eq!(config.git.protocols, ["https", "file"]);
     }
 }

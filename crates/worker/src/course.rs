@@ -164,7 +164,7 @@ impl Course {
 
     async fn put_up_fence(&self, folders: Option<&EngineFolders>) -> Fence {
         let log = self.session.log();
-        let allow = source::address_ranges(&self.config.outbound_allow).unwrap_or_default();
+        let allow = source::address_ranges(&self.config.git.outbound_allow).unwrap_or_default();
         let mut inside = vec![self.workspace.scratch.clone()];
         inside.extend(folders.and_then(|folders| folders.cache.clone()));
         let site = Site {

@@ -26,11 +26,12 @@ mod upload;
 mod workspace;
 
 pub use config::{
-    ConfigError, ENV_CACHE_DIR, ENV_DIR, ENV_ENGINE, ENV_GIT_PROTOCOLS, ENV_OUTBOUND_ALLOW,
-    ENV_REGISTRY_MIRRORS, ENV_STEP_NETWORK, EngineChoice, StepNetwork, WorkerConfig,
+    ConfigError, ENV_CACHE_DIR, ENV_DIR, ENV_ENGINE, ENV_GIT_PROTOCOLS, ENV_GIT_STALL_TIMEOUT,
+    ENV_OUTBOUND_ALLOW, ENV_REGISTRY_MIRRORS, ENV_SSH_KEY, ENV_SSH_KNOWN_HOSTS, ENV_STEP_NETWORK,
+    EngineChoice, StepNetwork, WorkerConfig,
 };
 pub use course::run;
 pub use fence::probe_isolation;
 pub use outcome::Outcome;
-pub use source::git_for;
+pub use source::{GitAccess, git_for};
 pub use token::Token;

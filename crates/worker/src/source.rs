@@ -1,12 +1,14 @@
 //! The source of a build: from its request to a checked-out commit whose Dockerfile and context
 //! lie inside it.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use domain::{BuildRequest, Reason};
 use git::{
     CheckoutOptions, CommitSha, Git, GitError, GitSettings, Mirror, OutboundPolicy, PathError,
-    Protocols, RefName, RepoUrl, UrlError, Want, safe_join,
+    Protocols, RefName, RepoUrl, SshSettings, UrlError, Want, safe_join,
 };
 use ipnet::IpNet;
 
@@ -42,24 +44,43 @@ pub(crate) fn shown_url(url: &str) -> String {
     format!("{scheme}://{host}/{path}")
 }
 
+/// What an operator lets git do, and with what.
+#[derive(Clone, Debug)]
+pub struct GitAccess {
+    /// Protocols git may use.
+    pub protocols: Vec<String>,
+    /// Private address ranges that git may reach.
+    pub outbound_allow: Vec<String>,
+    /// The private key that git logs in to ssh servers with.
+    pub ssh_key: Option<PathBuf>,
+    /// The host keys of ssh servers; others are not spoken to.
+    pub ssh_known_hosts: Option<PathBuf>,
+    /// How long a server may stand still; `None` leaves it to git's room.
+    pub stall_timeout: Option<Duration>,
+}
+
 /// Git as an operator's switches allow it, with `home` as its home folder.
 ///
 /// # Errors
 /// A sentence that names the switch that means nothing, or the folder that cannot be made.
-pub fn git_for(
-    protocols: &[String],
-    outbound_allow: &[String],
-    home: &Path,
-) -> Result<Git, String> {
-    let protocols: Protocols = protocols
+pub fn git_for(access: &GitAccess, home: &Path) -> Result<Git, String> {
+    let protocols: Protocols = access
+        .protocols
         .join(",")
         .parse()
         .map_err(|error: UrlError| format!("git protocols: {error}"))?;
-    let allow = address_ranges(outbound_allow)?;
+    let allow = address_ranges(&access.outbound_allow)?;
+    let defaults = GitSettings::new(home);
     let settings = GitSettings {
         protocols,
         outbound: OutboundPolicy { allow },
-        ..GitSettings::new(home)
+        ssh: SshSettings {
+            key: access.ssh_key.clone(),
+            known_hosts: access.ssh_known_hosts.clone(),
+            ..SshSettings::default()
+        },
+        stall_timeout: access.stall_timeout.unwrap_or(defaults.stall_timeout),
+        ..defaults
     };
     Git::new(settings).map_err(|error| error.to_string())
 }
@@ -86,8 +107,8 @@ pub(crate) async fn fetch(
     log: &Log,
 ) -> Result<Source, Failure> {
     let home = workspace.scratch.join("git-home");
-    let git = git_for(&config.git_protocols, &config.outbound_allow, &home)
-        .map_err(|problem| Failure::new(Reason::GitFailed, problem))?;
+    let git =
+        git_for(&config.git, &home).map_err(|problem| Failure::new(Reason::GitFailed, problem))?;
     let url = RepoUrl::parse(&request.project_url, &git.settings().protocols)
         .map_err(|error| failed(&GitError::InvalidUrl(error)))?;
     let want = want(request)?;
@@ -155,9 +176,17 @@ fn failed(error: &GitError) -> Failure {
         GitError::AuthenticationFailed { .. } => Reason::GitAuthFailed,
         GitError::RefNotFound { .. } => Reason::GitRefNotFound,
         GitError::CommitNotFound { .. } => Reason::GitCommitNotFound,
-        GitError::ProtocolNotAllowed { .. } => Reason::GitProtocolNotAllowed,
+        GitError::ProtocolNotAllowed { .. } | GitError::SubmoduleProtocol { .. } => {
+            Reason::GitProtocolNotAllowed
+        }
         GitError::AddressNotAllowed(_) => Reason::GitAddressNotAllowed,
         GitError::Timeout { .. } | GitError::Unreachable { .. } => Reason::GitUnreachable,
+        GitError::Redirected { .. } => Reason::GitRedirected,
+        GitError::HostKeyUnknown { .. } | GitError::HostKeyChanged { .. } => {
+            Reason::GitHostKeyRejected
+        }
+        GitError::DiskFull { .. } => Reason::DiskFull,
+        GitError::Io { source, .. } if source.kind() == ErrorKind::StorageFull => Reason::DiskFull,
         _ => Reason::GitFailed,
     };
     Failure::new(reason, error.to_string())

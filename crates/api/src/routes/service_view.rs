@@ -191,7 +191,7 @@ impl ServiceView {
                 .architecture
                 .map(|architecture| Infrastructure { architecture }),
             vcs_data: VcsData {
-                project_url: spec.source.project_url,
+                project_url: without_login(spec.source.project_url),
                 project_type: spec.source.project_type,
                 public_repo: true,
                 docker_work_dir: spec.dockerfile.docker_work_dir.clone(),
@@ -238,4 +238,12 @@ fn engine_name(settings: &DockerfileSettings) -> String {
         .build_engine
         .clone()
         .unwrap_or_else(|| "buildkit".to_owned())
+}
+
+/// Who may see a service may not thereby read its repository: a login in the URL is not shown.
+fn without_login(url: String) -> String {
+    match url.parse::<git::RepoUrl>() {
+        Ok(parsed) if parsed.credentials().is_some() => parsed.to_string(),
+        _ => url,
+    }
 }

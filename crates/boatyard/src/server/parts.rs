@@ -143,9 +143,14 @@ fn questions(options: &Options, home: &Path) -> anyhow::Result<git::Git> {
             .map(str::to_owned)
             .collect()
     };
-    let protocols = list(options.git_protocols.as_deref().or(Some("https,ssh")));
-    let allow = list(options.outbound_allow.as_deref());
-    worker::git_for(&protocols, &allow, home).map_err(|problem| anyhow!(problem))
+    let access = worker::GitAccess {
+        protocols: list(options.git_protocols.as_deref().or(Some("https,ssh"))),
+        outbound_allow: list(options.outbound_allow.as_deref()),
+        ssh_key: Options::ssh_file(options.ssh_key.as_ref())?,
+        ssh_known_hosts: Options::ssh_file(options.ssh_known_hosts.as_ref())?,
+        stall_timeout: options.git_stall_timeout.map(Duration::from_secs),
+    };
+    worker::git_for(&access, home).map_err(|problem| anyhow!(problem))
 }
 
 fn lease(options: &Options) -> Duration {
@@ -173,7 +178,7 @@ fn local_settings(options: &Options, address: &PublicAddress) -> anyhow::Result<
     };
     Ok(LocalSettings {
         program,
-        environment: environment_of_workers(options, address),
+        environment: environment_of_workers(options, address)?,
         output_dir,
         work_dir: data.join("work"),
     })
@@ -184,7 +189,10 @@ fn make_dir(dir: &Path) -> anyhow::Result<()> {
 }
 
 /// The environment of a worker: what it needs and nothing else of the server's.
-fn environment_of_workers(options: &Options, address: &PublicAddress) -> Vec<(String, String)> {
+fn environment_of_workers(
+    options: &Options,
+    address: &PublicAddress,
+) -> anyhow::Result<Vec<(String, String)>> {
     let data = options.data_dir();
     let mut environment = vec![
         (
@@ -211,6 +219,13 @@ fn environment_of_workers(options: &Options, address: &PublicAddress) -> Vec<(St
     );
     pass("BOATYARD_ENGINE", options.engine.as_ref());
     pass("BOATYARD_STEP_NETWORK", options.step_network.as_ref());
+    let text = |path: std::path::PathBuf| path.display().to_string();
+    let key = Options::ssh_file(options.ssh_key.as_ref())?.map(text);
+    pass("BOATYARD_SSH_KEY", key.as_ref());
+    let known_hosts = Options::ssh_file(options.ssh_known_hosts.as_ref())?.map(text);
+    pass("BOATYARD_SSH_KNOWN_HOSTS", known_hosts.as_ref());
+    let stall = options.git_stall_timeout.map(|seconds| seconds.to_string());
+    pass("BOATYARD_GIT_STALL_TIMEOUT", stall.as_ref());
     for name in [
         "PATH",
         "HOME",
@@ -222,7 +237,7 @@ fn environment_of_workers(options: &Options, address: &PublicAddress) -> Vec<(St
     ] {
         pass(name, std::env::var(name).ok().as_ref());
     }
-    environment
+    Ok(environment)
 }
 
 /// Frees what nothing in the registry refers to any more, from time to time.

@@ -19,4 +19,6 @@ mod isolation;
 mod logs;
 mod queue;
 mod recovery;
+mod source_faults;
+mod sources;
 mod statuses;

@@ -2,14 +2,21 @@
 //! real HTTP.
 
 mod api;
+mod gate;
+mod git_server;
 mod place;
+mod process;
 mod repository;
 mod server;
+mod ssh_server;
 
 pub use api::{Answer, Api};
+pub use gate::Gate;
+pub use git_server::{Asked, GitServer, Manner};
 pub use place::Place;
 pub use repository::Repository;
 pub use server::Server;
+pub use ssh_server::SshServer;
 
 use std::time::{Duration, Instant};
 

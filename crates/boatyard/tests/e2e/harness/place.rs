@@ -24,13 +24,24 @@ impl Place {
         repository: &Repository,
         extra: Value,
     ) -> Place {
+        Place::at(server, project, service, &repository.url(), extra).await
+    }
+
+    /// The same with any URL for the repository.
+    pub async fn at(
+        server: &Server,
+        project: &str,
+        service: &str,
+        url: &str,
+        extra: Value,
+    ) -> Place {
         let api = server.api();
         let made = json!({"name": project, "region": "local"});
         api.call("PUT", "/v1/projects", Some(made)).await.data();
         let mut body = json!({
             "name": service,
             "billing": {},
-            "vcsData": {"projectUrl": repository.url(), "projectType": "self-hosted"},
+            "vcsData": {"projectUrl": url, "projectType": "self-hosted"},
             "buildSettings": {"dockerfile": {"dockerFilePath": "/Dockerfile", "dockerWorkDir": "/"}},
         });
         for (key, value) in extra.as_object().unwrap() {
