@@ -9,12 +9,17 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 /// Where thrown away storages wait for their deletion.
 const TRASH: &str = "trash-";
 const LOCK: &str = "lock";
+/// How often a taken lock is tried again. A blocking call would be woken at once, but its thread
+/// could not be taken back from a build that is aborted while it waits.
+const RETRY: Duration = Duration::from_millis(20);
 
 /// A service's cache folder, in use.
 #[derive(Debug)]
@@ -26,14 +31,15 @@ pub(crate) struct ServiceCache {
 impl ServiceCache {
     /// Opens the folder, waiting for one that tidies it.
     pub(crate) async fn open(folder: PathBuf) -> io::Result<ServiceCache> {
-        tokio::task::spawn_blocking(move || {
-            fs::create_dir_all(&folder)?;
-            let lock = File::create(folder.join(LOCK))?;
-            flock(&lock, FlockOperation::LockShared)?;
-            Ok(ServiceCache { folder, lock })
-        })
-        .await
-        .map_err(io::Error::other)?
+        fs::create_dir_all(&folder)?;
+        let lock = File::create(folder.join(LOCK))?;
+        loop {
+            match flock(&lock, FlockOperation::NonBlockingLockShared) {
+                Ok(()) => return Ok(ServiceCache { folder, lock }),
+                Err(Errno::WOULDBLOCK | Errno::INTR) => tokio::time::sleep(RETRY).await,
+                Err(errno) => return Err(errno.into()),
+            }
+        }
     }
 
     pub(crate) fn folder(&self) -> &Path {

@@ -25,8 +25,6 @@ use crate::workspace::Workspace;
 
 /// How long a worker tries to claim its build: about as long as a server takes to start.
 const CLAIM_FOR: Duration = Duration::from_secs(120);
-/// With less free space than this, a failing step has most likely failed for want of it.
-const DISK_FULL_BYTES: u64 = 32 << 20;
 
 /// Runs the one build that the configuration's token is for, from its claim to its end.
 pub async fn run(config: WorkerConfig) -> Outcome {
@@ -46,8 +44,13 @@ pub async fn run(config: WorkerConfig) -> Outcome {
     let halt = Halt::default();
     let session = Session::start(client, config.token.clone(), &job, &halt);
     let limits = keep_limits(&job, &halt);
-    match Workspace::prepare(&config, &job).await {
+    let prepared = tokio::select! {
+        prepared = Workspace::prepare(&config, &job) => prepared,
+        () = halt.token().cancelled() => return conclude(session, &halt, Err(Stop::Halted)).await,
+    };
+    match prepared {
         Ok(workspace) => {
+            session.log().watch_disks(workspace.disks());
             Course {
                 config,
                 job,
@@ -59,10 +62,7 @@ pub async fn run(config: WorkerConfig) -> Outcome {
             .await
         }
         Err(error) => {
-            let failure = Failure::new(
-                Reason::EngineFailed,
-                format!("The build's folders cannot be prepared: {error}"),
-            );
+            let failure = by_machine("The build's folders cannot be prepared", &error);
             conclude(session, &halt, Err(Stop::Failed(failure))).await
         }
     }
@@ -230,7 +230,7 @@ impl Course {
             log,
         );
         let source = tokio::select! {
-            source = fetch => source?,
+            source = fetch => source.map_err(|failure| log.explain(failure))?,
             () = self.halt.token().cancelled() => return Err(Stop::Halted),
         };
         self.session
@@ -340,14 +340,7 @@ impl Course {
                 ),
             ));
         }
-        let free = machine::disk_free(&self.workspace.scratch).unwrap_or(u64::MAX);
-        if failure.reason == Reason::StepFailed && free < DISK_FULL_BYTES {
-            return Stop::Failed(Failure::new(
-                Reason::DiskFull,
-                format!("The machine's disk is full: {}", failure.message),
-            ));
-        }
-        Stop::Failed(failure)
+        Stop::Failed(self.session.log().explain(failure))
     }
 }
 
@@ -384,10 +377,16 @@ async fn conclude(session: Session, halt: &Halt, result: Result<String, Stop>) -
 }
 
 fn unprepared(error: &std::io::Error) -> Failure {
-    Failure::new(
-        Reason::EngineFailed,
-        format!("The engine cannot be prepared: {error}"),
-    )
+    by_machine("The engine cannot be prepared", error)
+}
+
+/// What the machine did not let us do.
+fn by_machine(what: &str, error: &std::io::Error) -> Failure {
+    let reason = match error.kind() {
+        std::io::ErrorKind::StorageFull => Reason::DiskFull,
+        _ => Reason::EngineFailed,
+    };
+    Failure::new(reason, format!("{what}: {error}"))
 }
 
 fn seconds(since: Instant) -> String {

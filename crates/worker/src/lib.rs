@@ -10,6 +10,7 @@
 mod cache;
 mod config;
 mod course;
+mod disk;
 mod engine;
 mod failure;
 mod fence;

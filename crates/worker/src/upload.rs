@@ -22,6 +22,8 @@ use crate::server::Log;
 const REGISTRY_AWAY_FOR: Duration = Duration::from_secs(15 * 60);
 /// How long to wait before the next try, at first and at most.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(3));
+/// The HTTP status by which our registry says that its disk is full.
+const INSUFFICIENT_STORAGE: u16 = 507;
 const MEMORY: &str = "pushed.json";
 
 /// One image on its way to the registry.
@@ -175,8 +177,12 @@ impl Upload<'_> {
 fn refused(error: RegistryError) -> EngineError {
     match error {
         RegistryError::Unreachable(away) => EngineError::Unreachable(away),
-        RegistryError::Refused { .. } => EngineError::Failed(Failure::new(
-            Reason::PushFailed,
+        RegistryError::Refused { status, .. } => EngineError::Failed(Failure::new(
+            if status == INSUFFICIENT_STORAGE {
+                Reason::DiskFull
+            } else {
+                Reason::PushFailed
+            },
             format!("The registry did not take the image: {error}"),
         )),
     }

@@ -59,6 +59,11 @@ impl Workspace {
         })
     }
 
+    /// Folders on every disk that the build writes to.
+    pub(crate) fn disks(&self) -> Vec<PathBuf> {
+        vec![self.scratch.clone(), self.mirrors.clone()]
+    }
+
     /// The service's cache folder.
     pub(crate) fn cache_folder(&self) -> Option<&Path> {
         self.cache.as_ref().map(ServiceCache::folder)

@@ -144,7 +144,10 @@ impl From<StoreError> for ApiError {
 impl From<logs::LogError> for ApiError {
     fn from(error: logs::LogError) -> Self {
         tracing::error!(%error, "a call failed in the logs");
-        Self::internal()
+        match error {
+            logs::LogError::NoSpace { .. } => Self::from(StoreError::Full),
+            _ => Self::internal(),
+        }
     }
 }
 

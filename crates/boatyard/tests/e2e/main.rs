@@ -8,6 +8,7 @@
 
 mod harness;
 
+mod aborts;
 mod admin;
 mod bad_input;
 mod builds;
@@ -16,7 +17,9 @@ mod clients;
 mod contract;
 mod images;
 mod isolation;
+mod limits;
 mod logs;
+mod pushes;
 mod queue;
 mod recovery;
 mod source_faults;

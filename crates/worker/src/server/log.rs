@@ -1,6 +1,7 @@
 //! The build's log as everybody who works on the build writes it, and the task that ships it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Notify;
@@ -8,6 +9,8 @@ use tokio::time::Instant;
 
 use super::buffer::Buffer;
 use super::client::{CallError, Client, until_answered};
+use crate::disk::DiskWatch;
+use crate::failure::Failure;
 use crate::token::Token;
 
 /// How long lines are gathered before they are sent.
@@ -24,6 +27,7 @@ struct Shared {
     buffer: Mutex<Buffer>,
     written: Notify,
     token: Token,
+    disks: OnceLock<DiskWatch>,
 }
 
 impl Log {
@@ -34,12 +38,29 @@ impl Log {
                 buffer: Mutex::new(Buffer::new(first_seq)),
                 written: Notify::new(),
                 token,
+                disks: OnceLock::new(),
             }),
+        }
+    }
+
+    /// Watches the disks of these folders from now on, with what is written here for a hint.
+    pub(crate) fn watch_disks(&self, folders: Vec<PathBuf>) {
+        let _ = self.shared.disks.set(DiskWatch::new(folders));
+    }
+
+    /// The failure as it is, or a full disk where that is what it comes from.
+    pub(crate) fn explain(&self, failure: Failure) -> Failure {
+        match self.shared.disks.get() {
+            Some(disks) => disks.explain(failure),
+            None => failure,
         }
     }
 
     /// Writes a line as a program wrote it.
     pub(crate) fn line(&self, mut text: String) {
+        if let Some(disks) = self.shared.disks.get() {
+            disks.hear(&text);
+        }
         let token = self.shared.token.reveal();
         if !token.is_empty() && text.contains(token) {
             text = text.replace(token, "***");

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 /// How a server is to be started.
 pub struct ServerBuilder {
+    disks: Vec<(String, u32)>,
     environment: Vec<(String, String)>,
     database: Option<String>,
 }
@@ -22,6 +23,12 @@ impl ServerBuilder {
     /// Keeps its data in this database instead of its own SQLite file.
     pub fn database(mut self, url: &str) -> Self {
         self.database = Some(url.to_owned());
+        self
+    }
+
+    /// Puts a folder of its data on a disk of its own, of so many MB.
+    pub fn disk(mut self, folder: &str, mb: u32) -> Self {
+        self.disks.push((folder.to_owned(), mb));
         self
     }
 
@@ -53,6 +60,11 @@ impl ServerBuilder {
             environment.push(("BOATYARD_DATABASE_URL".to_owned(), url));
         }
         environment.extend(self.environment);
+        for (name, mb) in self.disks {
+            let place = folder.path().join("data").join(name);
+            std::fs::create_dir_all(&place).unwrap();
+            mount(&["-t", "tmpfs", "boatyard-test"], mb, &place);
+        }
         let mut server = Server {
             folder,
             port: free_port(),
@@ -76,6 +88,7 @@ impl Server {
     /// A server with switches of its own.
     pub fn with() -> ServerBuilder {
         ServerBuilder {
+            disks: Vec::new(),
             environment: Vec::new(),
             database: None,
         }
@@ -99,6 +112,12 @@ impl Server {
     /// Its data folder.
     pub fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Gives one of its own disks another size, in MB.
+    pub fn resize_disk(&self, folder: &str, mb: u32) {
+        let place = self.data_dir().join(folder);
+        mount(&["-o", "remount"], mb, &place);
     }
 
     /// A folder of the test beside the server's own.
@@ -248,6 +267,16 @@ fn command_line_has(pid: u32, marker: &str) -> bool {
 fn file_has(path: &str, marker: &str) -> bool {
     let bytes = std::fs::read(path).unwrap_or_default();
     String::from_utf8_lossy(&bytes).contains(marker)
+}
+
+fn mount(how: &[&str], mb: u32, place: &Path) {
+    let mounted = Command::new("mount")
+        .args(how)
+        .args(["-o", &format!("size={mb}m")])
+        .arg(place)
+        .status()
+        .unwrap();
+    assert!(mounted.success(), "no disk for {}", place.display());
 }
 
 /// Mounts that a killed engine left in the folder would keep it from being removed.

@@ -152,7 +152,7 @@ pub(super) fn push(error: &str) -> EngineError {
         "503 ",
         "504 ",
     ];
-    if error.contains("no space left on device") {
+    if error.contains("no space left on device") || error.contains("507 Insufficient Storage") {
         return EngineError::Failed(Failure::new(
             Reason::DiskFull,
             format!("The machine's disk is full: {error}"),

@@ -1,0 +1,180 @@
+//! Storage that runs out: what a build may write, what a service may keep, what a disk holds.
+
+use crate::harness::{Gate, Place, Repository, Server, until};
+use serde_json::json;
+
+/// A step that writes so many MB that no compression makes smaller.
+fn writes(mb: u32) -> String {
+    format!("dd if=/dev/urandom of=/big bs=1M count={mb}")
+}
+
+#[tokio::test]
+async fn a_build_that_writes_more_than_its_ephemeral_storage_is_stopped() {
+    let server = Server::with()
+        .env("BOATYARD_EPHEMERAL_STORAGE", 64)
+        .start()
+        .await;
+    let gate = Gate::new();
+    let repository = Repository::with_steps(&gate.step(&writes(100), "true"));
+    let place = Place::new(&server, &repository).await;
+    let id = place.build().await;
+    let build = place.ends(&id).await;
+    let end = (&build["status"], &build["reason"]);
+    assert_eq!(
+        end,
+        (&json!("FAILURE"), &json!("storage_limit_exceeded")),
+        "{build}"
+    );
+    let message = build["message"].as_str().unwrap();
+    assert!(message.contains("64 MB"), "{message}");
+    until("nothing of the build to run", async || {
+        server.leftovers().is_empty().then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_services_own_ephemeral_storage_counts() {
+    let server = Server::with()
+        .env("BOATYARD_EPHEMERAL_STORAGE", 64)
+        .start()
+        .await;
+    let repository = Repository::with_steps(&format!("RUN {} && sleep 3", writes(100)));
+    let settings = json!({"buildSettings": {
+        "dockerfile": {"dockerFilePath": "/Dockerfile", "dockerWorkDir": "/"},
+        "storage": {"ephemeralStorage": {"storageSize": 16384}},
+    }});
+    let place = Place::named(&server, "shop", "roomy", &repository, settings).await;
+    place.reaches(&place.build().await, "SUCCESS").await;
+}
+
+#[tokio::test]
+async fn a_cache_that_outgrew_its_limit_is_emptied_after_the_build() {
+    for (limit, kept) in [(1, false), (1000, true)] {
+        let server = Server::with()
+            .env("BOATYARD_CACHE_STORAGE", limit)
+            .start()
+            .await;
+        let repository = Repository::with_steps("RUN echo costly");
+        let place = Place::new(&server, &repository).await;
+        let first = place.build().await;
+        place.reaches(&first, "SUCCESS").await;
+        until("the worker to have tidied", async || {
+            server.leftovers().is_empty().then_some(())
+        })
+        .await;
+        repository.write("unrelated.md", "x");
+        repository.commit("more");
+        let second = place.build().await;
+        place.reaches(&second, "SUCCESS").await;
+        let log = place.lines(&second).await.join("\n");
+        assert_eq!(log.contains("Using cache"), kept, "{limit} MB: {log}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_during_a_step() {
+    let server = Server::with().disk("cache", 128).start().await;
+    let repository = Repository::with_steps(&format!("RUN {}", writes(300)));
+    let place = Place::new(&server, &repository).await;
+    let id = place.build().await;
+    let build = place.ends(&id).await;
+    let end = (&build["status"], &build["reason"]);
+    let log = place.lines(&id).await;
+    assert_eq!(
+        end,
+        (&json!("FAILURE"), &json!("disk_full")),
+        "{build}\n{log:#?}"
+    );
+    server.resize_disk("cache", 1024);
+    place.reaches(&place.build().await, "SUCCESS").await;
+}
+
+#[tokio::test]
+async fn a_full_disk_during_the_clone() {
+    let server = Server::with().disk("cache", 8).start().await;
+    let repository = Repository::with_steps("");
+    let big: String = (0..3_000_000u32)
+        .map(|n| format!("{:x}", n.wrapping_mul(2_654_435_761)))
+        .collect();
+    repository.write("big", &big);
+    repository.commit("big");
+    let place = Place::new(&server, &repository).await;
+    let build = place.ends(&place.build().await).await;
+    let end = (&build["status"], &build["reason"]);
+    assert_eq!(end, (&json!("FAILURE"), &json!("disk_full")), "{build}");
+    server.resize_disk("cache", 512);
+    place.reaches(&place.build().await, "SUCCESS").await;
+}
+
+#[tokio::test]
+async fn a_full_disk_where_the_build_has_its_folder() {
+    let server = Server::with().disk("work", 1).start().await;
+    let repository = Repository::with_steps("");
+    let place = Place::new(&server, &repository).await;
+    let build = place.ends(&place.build().await).await;
+    let end = (&build["status"], &build["reason"]);
+    assert_eq!(end, (&json!("FAILURE"), &json!("disk_full")), "{build}");
+    server.resize_disk("work", 512);
+    place.reaches(&place.build().await, "SUCCESS").await;
+}
+
+#[tokio::test]
+async fn a_full_disk_under_the_registry() {
+    let server = Server::with().disk("registry", 8).start().await;
+    let repository = Repository::with_steps(&format!("RUN {}", writes(30)));
+    let place = Place::new(&server, &repository).await;
+    let build = place.ends(&place.build().await).await;
+    let end = (&build["status"], &build["reason"]);
+    assert_eq!(end, (&json!("FAILURE"), &json!("disk_full")), "{build}");
+    assert!(build["registry"]["uri"].is_null(), "{build}");
+    server.resize_disk("registry", 512);
+    place.reaches(&place.build().await, "SUCCESS").await;
+}
+
+#[tokio::test]
+async fn a_full_disk_under_the_logs_holds_lines_back_and_loses_none() {
+    let server = Server::with().disk("logs", 1).start().await;
+    let many = "i=0; while [ $i -lt 40000 ]; do echo \"line $i of many, long enough to count\"; i=$((i+1)); done";
+    let repository = Repository::with_steps(&format!("RUN {many}"));
+    let place = Place::new(&server, &repository).await;
+    let id = place.build().await;
+    until("the logs' disk to be full", async || {
+        server
+            .log()
+            .contains("no space left for logs")
+            .then_some(())
+    })
+    .await;
+    assert_eq!(place.get(&id).await["concluded"], false);
+    server.resize_disk("logs", 64);
+    place.reaches(&id, "SUCCESS").await;
+    let answer = server.boatyard(&[
+        "get",
+        "service",
+        "build-logs",
+        "--project",
+        "shop",
+        "--service",
+        "web",
+        "--build",
+        &id,
+    ]);
+    let text = String::from_utf8_lossy(&answer.stdout).into_owned();
+    let numbers: Vec<usize> = text
+        .lines()
+        .filter_map(|line| {
+            line.split_once("line ")?
+                .1
+                .strip_suffix(" of many, long enough to count")?
+                .parse()
+                .ok()
+        })
+        .collect();
+    assert!(
+        numbers.iter().copied().eq(0..40_000),
+        "{} lines, {:?} …",
+        numbers.len(),
+        numbers.iter().take(5).collect::<Vec<_>>()
+    );
+}
