@@ -36,6 +36,12 @@ pub struct Dispatcher {
     executor: Arc<dyn Executor>,
     limits: Limits,
     turns: Turns,
+    /// Whether what an earlier server left was taken over.
+    taken_over: bool,
+    /// Whether the store failed us: workers could not renew their leases either, then.
+    blind: bool,
+    /// Ends of workers that the store could not be told yet.
+    unsettled: Vec<Exit>,
 }
 
 impl Dispatcher {
@@ -46,6 +52,9 @@ impl Dispatcher {
             executor,
             limits,
             turns: Turns::default(),
+            taken_over: false,
+            blind: false,
+            unsettled: Vec::new(),
         }
     }
 
@@ -54,8 +63,6 @@ impl Dispatcher {
         let mut changes = self.store.changes();
         let mut ticks = tokio::time::interval(LOOK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        warn(self.take_over().await);
-        warn(self.schedule().await);
         loop {
             let outcome = tokio::select! {
                 () = stop.cancelled() => return,
@@ -70,7 +77,11 @@ impl Dispatcher {
                 },
                 _ = ticks.tick() => self.look().await,
             };
-            warn(outcome);
+            // A failed step is tried again at the next look; the database may be away for a while.
+            if let Err(error) = outcome {
+                tracing::error!(%error, "the dispatcher could not do its work; trying again");
+                self.blind = true;
+            }
         }
     }
 
@@ -91,11 +102,21 @@ impl Dispatcher {
                     .await?;
             }
         }
+        self.taken_over = true;
         Ok(())
     }
 
     /// What time brings: leases run out, waiting gets too long, capacity changes.
     async fn look(&mut self) -> Result<(), StoreError> {
+        if !self.taken_over {
+            self.take_over().await?;
+        }
+        self.settle().await?;
+        if self.blind {
+            // Nobody could be heard of meanwhile, so nobody is judged by that.
+            self.store.extend_leases(self.lease_ms()).await?;
+            self.blind = false;
+        }
         let now = jiff::Timestamp::now().as_millisecond();
         let late = |open: &OpenBuild| open.lease_expires_at.is_some_and(|end| end < now);
         for open in self.store.open_builds().await?.into_iter().filter(late) {
@@ -109,8 +130,12 @@ impl Dispatcher {
         self.schedule().await
     }
 
-    /// Hands out as much as there are places for.
+    /// Hands out as much as there are places for. Not before the take-over: it could not tell what
+    /// is handed out now from what an earlier server left.
     async fn schedule(&mut self) -> Result<(), StoreError> {
+        if !self.taken_over {
+            return Ok(());
+        }
         while self.hand_out_next().await? {}
         Ok(())
     }
@@ -194,7 +219,21 @@ impl Dispatcher {
         Ok(())
     }
 
-    async fn worker_ended(&self, exit: Exit) -> Result<(), StoreError> {
+    async fn worker_ended(&mut self, exit: Exit) -> Result<(), StoreError> {
+        self.unsettled.push(exit);
+        self.settle().await
+    }
+
+    /// Tells the store which workers ended; what it cannot be told now, it is told later.
+    async fn settle(&mut self) -> Result<(), StoreError> {
+        while let Some(exit) = self.unsettled.last() {
+            self.ended(exit).await?;
+            self.unsettled.pop();
+        }
+        Ok(())
+    }
+
+    async fn ended(&self, exit: &Exit) -> Result<(), StoreError> {
         let Some(build) = self.store.build_by_uid(&exit.build_uid).await? else {
             self.executor.clear(&exit.build_uid, false).await;
             return Ok(());
@@ -213,8 +252,8 @@ impl Dispatcher {
     /// A build's worker is gone. One that never claimed its build is replaced: nothing has run.
     /// One that was running is not started again by itself: the build ends, and says why.
     async fn lost(&self, build: &Build, how: &str) -> Result<(), StoreError> {
-        self.executor.clear(&build.uid, false).await;
         if build.status == Status::Pending && build.attempt < ATTEMPTS {
+            self.executor.clear(&build.uid, false).await;
             tracing::warn!(build = %build.id, how, "a worker never came; starting another");
             return self.hand_out(build).await;
         }
@@ -223,9 +262,11 @@ impl Dispatcher {
         } else {
             gone::worker_lost(how)
         };
+        // Written first: while it cannot be written, a worker that lives on is not to be killed.
         self.store
             .conclude_by_server(&build.uid, Some(build.attempt), &ending)
             .await?;
+        self.executor.clear(&build.uid, false).await;
         Ok(())
     }
 
@@ -253,12 +294,5 @@ fn in_flight(open: OpenBuild) -> InFlight {
     InFlight {
         project: open.build.project_uid,
         service: open.build.service_uid,
-    }
-}
-
-/// A failed step is tried again at the next look; the database may be away for a while.
-fn warn(outcome: Result<(), StoreError>) {
-    if let Err(error) = outcome {
-        tracing::error!(%error, "the dispatcher could not do its work; trying again");
     }
 }

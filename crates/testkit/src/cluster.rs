@@ -3,7 +3,7 @@
 //! folder; a supervisor ends it when no process has held its lock for twenty seconds, however
 //! those processes ended.
 
-mod launch;
+pub(crate) mod launch;
 
 use crate::TempDatabase;
 use crate::database::command_on;

@@ -12,8 +12,10 @@
 
 mod cluster;
 mod database;
+mod own;
 mod story;
 
 pub use cluster::Postgres;
 pub use database::{Sqlite, TempDatabase};
+pub use own::OwnPostgres;
 pub use story::{tell_over_postgres, tell_over_sqlite};

@@ -42,9 +42,8 @@ async fn aborts(server: &Server, place: &Place, id: &str, phase: &str) {
 #[tokio::test]
 async fn while_starting() {
     let server = Server::start().await;
-    let place = Place::new(&server, &Repository::with_steps("")).await;
     let repository = Repository::with_steps("");
-    let place = Place::named(&server, &place.project, "held", &repository, json!({})).await;
+    let place = Place::new(&server, &repository).await;
     place.reaches(&place.build().await, "SUCCESS").await;
     until("the first worker to be gone", async || {
         server.leftovers().is_empty().then_some(())

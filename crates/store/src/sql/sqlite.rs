@@ -117,7 +117,9 @@ impl Transaction {
 
 impl Drop for Transaction {
     fn drop(&mut self) {
+        // A full disk has SQLite roll back by itself.
         if self.open
+            && !self.connection.is_autocommit()
             && let Err(error) = self.connection.execute_batch("ROLLBACK")
         {
             tracing::error!(%error, "a transaction could not be rolled back");

@@ -21,15 +21,43 @@ pub(super) fn start(home: &Path) -> String {
     clear(home);
     let folder = home.join(std::process::id().to_string());
     std::fs::create_dir(&folder).expect("a folder for the cluster");
-    if as_root() {
-        give_away(&folder);
-    }
-    make(&folder);
+    prepare(&folder);
     supervise(home, &folder);
     await_answer(&folder);
     let name = folder.to_str().expect("a UTF-8 path");
     std::fs::write(home.join("current"), name).expect("a note of the running cluster");
     url(&folder)
+}
+
+/// Makes the files of a cluster in the folder, which then belongs to the user it runs as.
+pub(crate) fn prepare(folder: &Path) {
+    if as_root() {
+        give_away(folder);
+    }
+    make(folder);
+}
+
+/// The command that serves the cluster in the folder.
+pub(crate) fn server(folder: &Path) -> Command {
+    let mut command = as_service(&program("postgres"));
+    command
+        .arg("-D")
+        .arg(folder.join("data"))
+        .arg("-k")
+        .arg(folder)
+        .args(["-c", "listen_addresses=", "-c", "max_connections=400"])
+        // It all goes in seconds: nothing has to reach the disk.
+        .args(["-c", "fsync=off", "-c", "synchronous_commit=off"])
+        .args(["-c", "full_page_writes=off", "-c", "shared_buffers=64MB"])
+        .current_dir(folder);
+    command
+}
+
+/// Asks a server to end at once, connections and all.
+pub(crate) fn interrupt(server: &std::process::Child) {
+    use rustix::process::{Pid, Signal, kill_process};
+    // Fails only when it has ended by itself.
+    let _ = kill_process(Pid::from_child(server), Signal::INT);
 }
 
 /// What killed supervisors left; none of it answers, or it would be in use.
@@ -64,7 +92,7 @@ fn make(folder: &Path) {
 }
 
 fn supervise(home: &Path, folder: &Path) {
-    let server = as_service(&program("postgres"));
+    let server = server(folder);
     let log = File::create(home.join("supervisor.log")).expect("a log for the supervisor");
     // In a session of its own: a test runner that kills a test's group must not take the
     // cluster from the other tests. Nor may it hold the test's output open.
@@ -74,14 +102,6 @@ fn supervise(home: &Path, folder: &Path) {
         .arg(home.join("used"))
         .arg(server.get_program())
         .args(server.get_args())
-        .arg("-D")
-        .arg(folder.join("data"))
-        .arg("-k")
-        .arg(folder)
-        .args(["-c", "listen_addresses=", "-c", "max_connections=400"])
-        // It all goes in seconds: nothing has to reach the disk.
-        .args(["-c", "fsync=off", "-c", "synchronous_commit=off"])
-        .args(["-c", "full_page_writes=off", "-c", "shared_buffers=64MB"])
         .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(log.try_clone().expect("a second handle on the log"))
@@ -90,7 +110,7 @@ fn supervise(home: &Path, folder: &Path) {
         .expect("the cluster's supervisor starts");
 }
 
-fn await_answer(folder: &Path) {
+pub(crate) fn await_answer(folder: &Path) {
     let end = Instant::now() + PATIENCE;
     while !answers(folder) {
         assert!(Instant::now() < end, "PostgreSQL did not start");
@@ -109,7 +129,7 @@ fn answers(folder: &Path) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-fn url(folder: &Path) -> String {
+pub(crate) fn url(folder: &Path) -> String {
     let host = folder.to_str().expect("a UTF-8 path").replace('/', "%2F");
     format!("postgres://postgres@{host}/postgres")
 }

@@ -39,6 +39,14 @@ impl Gate {
         .await;
     }
 
+    /// Waits until a step stands at the gate, as the machine sees it: no server is asked.
+    pub async fn holds(&self) {
+        until(&format!("a step to stand at {}", self.name), async || {
+            processes().any(|pid| self.is_shell(pid)).then_some(())
+        })
+        .await;
+    }
+
     /// Lets the step go on.
     pub fn open(&self) {
         let shells: Vec<_> = processes().filter(|pid| self.is_shell(*pid)).collect();

@@ -4,6 +4,7 @@
 mod api;
 mod gate;
 mod git_server;
+mod hand_worker;
 mod place;
 mod process;
 mod proxy;
@@ -14,6 +15,7 @@ mod ssh_server;
 pub use api::{Answer, Api};
 pub use gate::Gate;
 pub use git_server::{Asked, GitServer, Manner};
+pub use hand_worker::HandWorker;
 pub use place::Place;
 pub use proxy::Proxy;
 pub use repository::Repository;

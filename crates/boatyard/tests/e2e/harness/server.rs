@@ -9,6 +9,7 @@ use tempfile::TempDir;
 /// How a server is to be started.
 pub struct ServerBuilder {
     disks: Vec<(String, u32)>,
+    database_folder: Option<String>,
     environment: Vec<(String, String)>,
     database: Option<String>,
 }
@@ -23,6 +24,12 @@ impl ServerBuilder {
     /// Keeps its data in this database instead of its own SQLite file.
     pub fn database(mut self, url: &str) -> Self {
         self.database = Some(url.to_owned());
+        self
+    }
+
+    /// Keeps its SQLite file in this folder of its data.
+    pub fn database_in(mut self, folder: &str) -> Self {
+        self.database_folder = Some(folder.to_owned());
         self
     }
 
@@ -59,6 +66,11 @@ impl ServerBuilder {
         if let Some(url) = self.database {
             environment.push(("BOATYARD_DATABASE_URL".to_owned(), url));
         }
+        if let Some(name) = self.database_folder {
+            let file = folder.path().join("data").join(name).join("boatyard.db");
+            let url = format!("sqlite:{}", file.display());
+            environment.push(("BOATYARD_DATABASE_URL".to_owned(), url));
+        }
         environment.extend(self.environment);
         for (name, mb) in self.disks {
             let place = folder.path().join("data").join(name);
@@ -89,6 +101,7 @@ impl Server {
     pub fn with() -> ServerBuilder {
         ServerBuilder {
             disks: Vec::new(),
+            database_folder: None,
             environment: Vec::new(),
             database: None,
         }
