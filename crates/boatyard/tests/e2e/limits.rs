@@ -178,3 +178,19 @@ async fn a_full_disk_under_the_logs_holds_lines_back_and_loses_none() {
         numbers.iter().take(5).collect::<Vec<_>>()
     );
 }
+
+#[tokio::test]
+async fn a_full_disk_under_everything() {
+    let server = Server::with().disk("", 96).start().await;
+    let repository = Repository::with_steps(&format!("RUN {}", writes(300)));
+    let place = Place::new(&server, &repository).await;
+    let id = place.build().await;
+    let build = place.ends(&id).await;
+    let end = (&build["status"], &build["reason"]);
+    assert_eq!(end, (&json!("FAILURE"), &json!("disk_full")), "{build}");
+    place
+        .logs(&id, "==> FAILURE: The machine's disk is full")
+        .await;
+    server.resize_disk("", 3072);
+    place.reaches(&place.build().await, "SUCCESS").await;
+}

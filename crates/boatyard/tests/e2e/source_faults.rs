@@ -118,13 +118,11 @@ async fn a_server_that_hangs() {
     let repository = Repository::with_steps("");
     let git = GitServer::start().await;
     let url = git.serves("web", &repository);
-    git.behaves(Manner::HangsBeforeObjects);
-    failure(
-        &[("BOATYARD_GIT_STALL_TIMEOUT", "1")],
-        &url,
-        "git_unreachable",
-    )
-    .await;
+    for manner in [Manner::Hangs, Manner::HangsBeforeObjects] {
+        git.behaves(manner);
+        let impatient = [("BOATYARD_GIT_STALL_TIMEOUT", "1")];
+        failure(&impatient, &url, "git_unreachable").await;
+    }
 }
 
 #[tokio::test]

@@ -211,3 +211,18 @@ async fn submodules_over_a_forbidden_protocol_are_refused() {
         );
     }
 }
+
+#[tokio::test]
+async fn submodules_at_a_private_address_are_refused() {
+    let part = part();
+    let repository = with_submodule("http://10.0.0.1/part.git", &part);
+    let server = Server::start().await;
+    let place = Place::new(&server, &repository).await;
+    let build = place.ends(&place.build().await).await;
+    let end = (&build["status"], &build["reason"]);
+    assert_eq!(
+        end,
+        (&json!("FAILURE"), &json!("git_address_not_allowed")),
+        "{build}"
+    );
+}

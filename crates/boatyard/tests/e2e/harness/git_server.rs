@@ -22,6 +22,8 @@ pub enum Manner {
     Old,
     /// Wants this user name and password.
     WantsLogin(&'static str, &'static str),
+    /// Takes every request and answers none.
+    Hangs,
     /// Takes the request for objects and never answers it.
     HangsBeforeObjects,
     /// Breaks the connection in the middle of the objects.
@@ -134,6 +136,10 @@ async fn answer(
             note(0);
             let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"git\"")];
             return (StatusCode::UNAUTHORIZED, challenge).into_response();
+        }
+        Manner::Hangs => {
+            note(0);
+            return std::future::pending().await;
         }
         Manner::HangsBeforeObjects if objects => {
             note(0);
