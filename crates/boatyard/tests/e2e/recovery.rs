@@ -1,53 +1,20 @@
 //! Restarts and crashes: no build is lost, none is run twice, and the end is the truth.
 
-use crate::harness::{Place, Repository, Server, until};
+use crate::harness::{Gate, Place, Repository, Server, until};
 use serde_json::json;
-use std::path::Path;
-
-/// A step that waits until the test lets it go on, through a file that the host can see.
-fn waits_for(gate: &Path) -> String {
-    // With the machine's network and no shared folder, a step sees only the network: a listening
-    // socket is the gate.
-    let port = gate.display();
-    format!("RUN echo waiting; until nc 127.0.0.1 {port} -e true; do sleep 0.1; done; echo through")
-}
-
-struct Gate {
-    port: u16,
-}
-
-impl Gate {
-    fn new() -> Gate {
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        Gate { port }
-    }
-
-    fn step(&self) -> String {
-        waits_for(Path::new(&self.port.to_string()))
-    }
-
-    fn open(&self) -> std::net::TcpListener {
-        std::net::TcpListener::bind(("127.0.0.1", self.port)).unwrap()
-    }
-}
 
 testkit::for_each_store! {
     async fn a_build_survives_a_clean_stop_of_the_server(url: &str) {
-        let mut server =
-            Server::with().database(url).env("BOATYARD_STEP_NETWORK", "host").start().await;
+        let mut server = Server::with().database(url).start().await;
         let gate = Gate::new();
-        let repository = Repository::with_steps(&gate.step());
+        let repository = Repository::with_steps(&gate.step("true", "echo through"));
         let place = Place::new(&server, &repository).await;
         let id = place.build().await;
-        place.logs(&id, "waiting").await;
+        gate.reached(&place, &id).await;
         let worker = server.workers();
         assert!(server.terminate(), "SIGTERM ends the server cleanly");
         assert_eq!(server.workers(), worker, "the worker builds on");
-        let _open = gate.open();
+        gate.open();
         server.launch().await;
         let build = place.ends(&id).await;
         assert_eq!(build["status"], "SUCCESS", "{build:#} {:?}", place.lines(&id).await);
@@ -58,22 +25,19 @@ testkit::for_each_store! {
     }
 
     async fn kill_9_of_the_server_loses_neither_running_nor_queued_builds(url: &str) {
-        let mut server = Server::with()
-            .database(url)
-            .env("BOATYARD_MAX_CONCURRENT_BUILDS", 1)
-            .env("BOATYARD_STEP_NETWORK", "host")
-            .start()
-            .await;
+        let mut server =
+            Server::with().database(url).env("BOATYARD_MAX_CONCURRENT_BUILDS", 1).start().await;
         let gate = Gate::new();
-        let repository = Repository::with_steps(&gate.step());
+        let repository = Repository::with_steps(&gate.step("true", "echo through"));
         let place = Place::new(&server, &repository).await;
         let running = place.build().await;
-        place.logs(&running, "waiting").await;
+        gate.reached(&place, &running).await;
         let queued = place.build().await;
         server.kill();
         server.launch().await;
-        let _open = gate.open();
+        gate.open();
         assert_eq!(place.ends(&running).await["status"], "SUCCESS");
+        // The second build finds the layer in the cache: nothing waits a second time.
         assert_eq!(place.ends(&queued).await["status"], "SUCCESS");
         let list = place.api.get(&format!("{}/build", place.path())).await;
         assert_eq!(list.data()["builds"].as_array().unwrap().len(), 2);
