@@ -3,6 +3,7 @@
 //!
 //! A build's status has one writer: [`Store::advance`] and its siblings in `transition`.
 
+mod alone;
 mod builds;
 mod catalog;
 mod changes;
@@ -16,6 +17,7 @@ mod sql;
 mod tokens;
 mod transition;
 
+pub use alone::Alone;
 pub use builds::{NewBuild, Page};
 pub use catalog::{
     BlobRemoval, Catalog, ManifestEntry, Missing, NewManifest, Referrer, RepositoryDigest, Swept,

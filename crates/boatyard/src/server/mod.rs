@@ -7,7 +7,8 @@ mod parts;
 pub use parts::PublicAddress;
 
 use crate::config::Options;
-use anyhow::Context;
+use anyhow::{Context, anyhow, bail};
+use rustix::fs::Mode;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -41,8 +42,13 @@ pub async fn serve_until(
         format!("cannot listen on {listen}: is another server running? Choose with --listen")
     })?;
     let address = address::of(&options, listener.local_addr()?)?;
+    // What lies in the data folder is nobody else's business; workers open up what the engine reads.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let _lock = first_start::prepare(&options.data_dir())?;
     let parts = parts::open(&options, &address, &stop).await?;
+    let alone = parts.store.alone().await?.ok_or_else(|| {
+        anyhow!("another server uses this database; each server needs one of its own")
+    })?;
     first_start::administrator(&parts.store, &options.data_dir()).await?;
     let tasks = TaskTracker::new();
     tasks.spawn(parts.dispatcher.run(parts.exits, stop.clone()));
@@ -63,6 +69,10 @@ pub async fn serve_until(
         .with_graceful_shutdown(async move { draining.cancelled().await });
     let server = std::future::IntoFuture::into_future(server);
     tokio::select! {
+        () = alone.lost() => {
+            stop.cancel();
+            bail!("another server took the database while it could not be reached from here");
+        }
         outcome = server => outcome.context("the server failed")?,
         // A large layer may take longer than that; its client goes on after the next start.
         () = async { stop.cancelled().await; tokio::time::sleep(DRAIN).await } => {}

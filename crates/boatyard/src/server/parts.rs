@@ -170,8 +170,10 @@ fn limits(options: &Options) -> Limits {
 
 fn local_settings(options: &Options, address: &PublicAddress) -> anyhow::Result<LocalSettings> {
     let data = options.data_dir();
-    let output_dir = data.join("workers");
-    make_dir(&output_dir)?;
+    let (output_dir, work_dir) = (data.join("workers"), data.join("work"));
+    for dir in [&output_dir, &work_dir, &data.join("cache")] {
+        make_dir(dir)?;
+    }
     let program = match &options.worker_program {
         Some(program) => program.clone(),
         None => std::env::current_exe().context("cannot find this program's own file")?,
@@ -180,7 +182,7 @@ fn local_settings(options: &Options, address: &PublicAddress) -> anyhow::Result<
         program,
         environment: environment_of_workers(options, address)?,
         output_dir,
-        work_dir: data.join("work"),
+        work_dir,
     })
 }
 

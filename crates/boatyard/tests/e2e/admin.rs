@@ -1,6 +1,6 @@
 //! What somebody on the server's machine does.
 
-use crate::harness::Server;
+use crate::harness::{Place, Repository, Server};
 use std::os::unix::fs::PermissionsExt;
 
 #[tokio::test]
@@ -58,6 +58,36 @@ async fn a_second_server_on_the_same_data_says_so() {
         text.contains("another server uses the data folder"),
         "{text}"
     );
+}
+
+testkit::for_each_store! {
+    async fn a_second_server_on_the_same_database_says_so(url: &str) {
+        let mut server = Server::with().database(url).start().await;
+        let other = tempfile::tempdir().unwrap();
+        let other = other.path().to_str().unwrap();
+        let start = ["serve", "--listen", "127.0.0.1:0", "--data-dir", other];
+        let second = server.boatyard(&start);
+        let text = String::from_utf8_lossy(&second.stderr);
+        assert!(!second.status.success());
+        assert!(text.contains("another server uses this database"), "{text}");
+        server.kill();
+        server.launch().await;
+    }
+}
+
+/// A folder that an operator made open to everybody: what is put into it is not.
+#[tokio::test]
+async fn what_lies_in_the_data_folder_is_nobody_elses_business() {
+    let server = Server::start().await;
+    let repository = Repository::with_steps("");
+    let place = Place::new(&server, &repository).await;
+    let id = place.build().await;
+    place.reaches(&id, "SUCCESS").await;
+    for entry in std::fs::read_dir(server.data_dir()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}", entry.path().display());
+    }
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use super::{Row, Value};
 use crate::StoreError;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use tokio_postgres::NoTls;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Config, NoTls};
 
 /// A pooled connection.
 pub(crate) type Client = Object;
@@ -15,14 +15,15 @@ const WAIT: std::time::Duration = std::time::Duration::from_secs(10);
 const MIGRATION_LOCK: i64 = 0x0b0a_72a2d;
 
 pub(crate) struct Postgres {
+    config: Config,
     pool: Pool,
 }
 
 impl Postgres {
     pub(crate) async fn open(url: &str) -> Result<(Self, refinery::Report), StoreError> {
-        let config: tokio_postgres::Config = url.parse()?;
+        let config: Config = url.parse()?;
         let manager = Manager::from_config(
-            config,
+            config.clone(),
             NoTls,
             ManagerConfig {
                 recycling_method: RecyclingMethod::Fast,
@@ -35,9 +36,14 @@ impl Postgres {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|e| StoreError::corrupt(e.to_string()))?;
-        let postgres = Postgres { pool };
+        let postgres = Postgres { config, pool };
         let report = postgres.migrate().await?;
         Ok((postgres, report))
+    }
+
+    /// How it is reached.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Two servers may start at once: one migrates, the other waits and finds it done.

@@ -35,6 +35,11 @@ impl Sqlite {
         Ok((sqlite, report))
     }
 
+    /// Where its file is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(crate) fn reader(&self) -> Result<Reader<'_>, StoreError> {
         let idle = self
             .idle_readers
