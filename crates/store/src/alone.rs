@@ -23,8 +23,13 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub struct Alone(Claim);
 
 enum Claim {
-    File { _locked: File },
-    Session { config: Config, session: Session },
+    File {
+        _locked: File,
+    },
+    Session {
+        config: Box<Config>,
+        session: Session,
+    },
 }
 
 impl crate::Store {
@@ -92,7 +97,7 @@ fn locked(database: &Path) -> Result<Option<Claim>, StoreError> {
 async fn session(config: &Config) -> Result<Option<Claim>, StoreError> {
     let session = Session::claim(config).await?;
     Ok(session.map(|session| Claim::Session {
-        config: config.clone(),
+        config: Box::new(config.clone()),
         session,
     }))
 }

@@ -15,7 +15,7 @@ const WAIT: std::time::Duration = std::time::Duration::from_secs(10);
 const MIGRATION_LOCK: i64 = 0x0b0a_72a2d;
 
 pub(crate) struct Postgres {
-    config: Config,
+    config: Box<Config>,
     pool: Pool,
 }
 
@@ -36,6 +36,7 @@ impl Postgres {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|e| StoreError::corrupt(e.to_string()))?;
+        let config = Box::new(config);
         let postgres = Postgres { config, pool };
         let report = postgres.migrate().await?;
         Ok((postgres, report))
