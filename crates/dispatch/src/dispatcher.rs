@@ -40,6 +40,8 @@ pub struct Dispatcher {
     taken_over: bool,
     /// Whether the store failed us: workers could not renew their leases either, then.
     blind: bool,
+    /// When time was last looked at, by the clock on the wall: it goes on while the machine sleeps.
+    looked_at: jiff::Timestamp,
     /// Ends of workers that the store could not be told yet.
     unsettled: Vec<Exit>,
 }
@@ -54,6 +56,7 @@ impl Dispatcher {
             turns: Turns::default(),
             taken_over: false,
             blind: false,
+            looked_at: jiff::Timestamp::now(),
             unsettled: Vec::new(),
         }
     }
@@ -69,7 +72,7 @@ impl Dispatcher {
                 Some(exit) = exits.recv() => self.worker_ended(exit).await,
                 change = changes.next() => match change {
                     Some(change) if change.status.is_concluded() => {
-                        self.clear_later(change.build_uid);
+                        self.clear_later(&change.build_uid).await;
                         self.schedule().await
                     }
                     Some(change) if change.status != Status::Queued => Ok(()),
@@ -112,7 +115,8 @@ impl Dispatcher {
             self.take_over().await?;
         }
         self.settle().await?;
-        if self.blind {
+        let slept = self.slept();
+        if self.blind || slept {
             // Nobody could be heard of meanwhile, so nobody is judged by that.
             self.store.extend_leases(self.lease_ms()).await?;
             self.blind = false;
@@ -128,6 +132,13 @@ impl Dispatcher {
             .await?;
         }
         self.schedule().await
+    }
+
+    /// Whether this process stood still, or the machine did: heartbeats found nobody then.
+    fn slept(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.looked_at, jiff::Timestamp::now());
+        let still = self.looked_at.duration_since(before).as_millis();
+        still > i128::from(self.lease_ms() / 2).max(2 * LOOK.as_millis() as i128)
     }
 
     /// Hands out as much as there are places for. Not before the take-over: it could not tell what
@@ -270,10 +281,14 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// A build is over: whatever of it still runs gets a moment, then ends.
-    fn clear_later(&self, build_uid: String) {
+    /// A build is over: whatever of it still runs gets a moment, then ends. A worker that never
+    /// came for the build has nothing to clean up.
+    async fn clear_later(&self, build_uid: &str) {
+        let build = self.store.build_by_uid(build_uid).await;
+        let never_came = matches!(build, Ok(Some(build)) if build.started_at.is_none());
         let executor = Arc::clone(&self.executor);
-        tokio::spawn(async move { executor.clear(&build_uid, true).await });
+        let build_uid = build_uid.to_owned();
+        tokio::spawn(async move { executor.clear(&build_uid, !never_came).await });
     }
 
     fn lease_ms(&self) -> i64 {

@@ -1,7 +1,9 @@
 //! An abort takes effect at once in every phase: the build is ABORTED when the call is answered,
 //! and soon nothing of it runs any more. How soon is printed, not asserted.
 
-use crate::harness::{Gate, GitServer, Manner, Place, Proxy, Repository, Server, until};
+use crate::harness::{
+    Gate, GitServer, HandWorker, Manner, Place, Proxy, Repository, Server, until,
+};
 use http::Method;
 use serde_json::json;
 use std::fs::File;
@@ -30,13 +32,32 @@ async fn aborts(server: &Server, place: &Place, id: &str, phase: &str) {
         answered.as_millis(),
         began.elapsed().as_millis()
     );
-    place.logs(id, "==> ABORTED: Aborted by the token").await;
+    if phase != "PENDING" {
+        place.logs(id, "==> ABORTED: Aborted by the token").await;
+    }
     until("its folder to be gone", async || {
-        let mut left = std::fs::read_dir(server.data_dir().join("work")).unwrap();
-        left.next().is_none().then_some(())
+        match std::fs::read_dir(server.data_dir().join("work")) {
+            Ok(mut left) => left.next().is_none().then_some(()),
+            Err(_) => Some(()),
+        }
     })
     .await;
     assert_eq!(place.get(id).await, build, "nothing came after the end");
+}
+
+#[tokio::test]
+async fn while_pending() {
+    // Its process is there and never comes for the build.
+    let worker = HandWorker::new();
+    let server = Server::with()
+        .env("BOATYARD_WORKER_PROGRAM", worker.program())
+        .start()
+        .await;
+    let repository = Repository::with_steps("");
+    let place = Place::new(&server, &repository).await;
+    let id = place.build().await;
+    worker.token().await;
+    aborts(&server, &place, &id, "PENDING").await;
 }
 
 #[tokio::test]

@@ -93,6 +93,25 @@ async fn the_server_is_away_for_longer_than_the_lease() {
     survives_while_building(Stop::Kill, true).await;
 }
 
+#[tokio::test]
+async fn the_server_stands_still_for_longer_than_the_lease() {
+    let server = Server::with().env("BOATYARD_LEASE", LEASE).start().await;
+    let (first, second) = (Gate::new(), Gate::new());
+    let repository = talkative(&first, &second);
+    let place = Place::new(&server, &repository).await;
+    let id = place.build().await;
+    first.reached(&place, &id).await;
+    server.freeze();
+    first.open();
+    second.holds().await;
+    a_lease_runs_out().await;
+    server.thaw();
+    second.reached(&place, &id).await;
+    second.open();
+    place.reaches(&id, "SUCCESS").await;
+    tells_every_line_once(&place, &id).await;
+}
+
 async fn survives_while_uploading(how: Stop) {
     let proxy = Proxy::start().await;
     let mut server = Server::with()

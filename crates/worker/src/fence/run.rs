@@ -107,6 +107,9 @@ impl Fence {
     /// Ends the program and everything it started.
     async fn end(&self, mut child: Child) {
         let family = child.id().map(leftovers::family);
+        // The room first: our child waits for the program in it. Ended before it, he would leave it
+        // to the machine's first process to bury, and the room stands until that has come to it.
+        self.empty().await;
         if let Err(error) = child.start_kill() {
             tracing::debug!(%error, "the engine had ended already");
         }
@@ -116,7 +119,6 @@ impl Fence {
         if let Err(error) = child.wait().await {
             tracing::warn!(%error, "the engine's end could not be seen");
         }
-        self.empty().await;
     }
 }
 

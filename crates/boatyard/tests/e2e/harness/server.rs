@@ -177,6 +177,21 @@ impl Server {
         child.wait().unwrap();
     }
 
+    /// Holds it still, as when its machine is suspended, until [`Server::thaw`].
+    pub fn freeze(&self) {
+        self.signal(rustix::process::Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal(rustix::process::Signal::CONT);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(self.child.as_ref().unwrap());
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
     /// Starts it (again) on the same data and port.
     pub async fn launch(&mut self) {
         let log = std::fs::File::options()

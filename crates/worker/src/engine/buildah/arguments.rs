@@ -39,6 +39,9 @@ const STEERING: [&str; 26] = [
     "XDG",
 ];
 
+/// Parts of names that are given to secrets, and to nothing that steers the engine.
+const SECRET: [&str; 6] = ["TOKEN", "SECRET", "PASS", "KEY", "CREDENTIAL", "PRIVATE"];
+
 /// Hands build arguments over by the environment, since everybody on the machine may read a
 /// process's arguments. Names that would steer the engine there go as arguments all the same:
 /// their values are paths and switches, no secrets.
@@ -64,6 +67,10 @@ pub(super) fn give(
 
 fn steers(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
+    // DOCKER_PASSWORD and GOOGLE_API_KEY only begin like what steers.
+    if SECRET.iter().any(|part| upper.contains(part)) {
+        return false;
+    }
     STEERING.iter().any(|start| upper.starts_with(start))
         || upper.starts_with("SSL_CERT")
         || upper.ends_with("_PROXY")
@@ -95,6 +102,8 @@ mod tests {
         let mut program = Program::new(Path::new("/bin/true"));
         let arguments = BTreeMap::from([
             ("API_TOKEN".to_owned(), "hush".to_owned()),
+            ("DOCKER_PASSWORD".to_owned(), "hush".to_owned()),
+            ("GOOGLE_API_KEY".to_owned(), "hush".to_owned()),
             ("LD_PRELOAD".to_owned(), "/evil.so".to_owned()),
         ]);
         give(&mut program, &arguments).unwrap();
