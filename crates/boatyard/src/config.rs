@@ -77,6 +77,8 @@ options! {
     ephemeral_storage: u64, "BOATYARD_EPHEMERAL_STORAGE", "MB";
     /// Layer cache of a service that does not say, in MB [default: 32768]
     cache_storage: u64, "BOATYARD_CACHE_STORAGE", "MB";
+    /// Git mirrors of all repositories together, in MB [default: 16384]
+    git_cache: u64, "BOATYARD_GIT_CACHE", "MB";
     /// How long a worker is believed alive without a word, in seconds [default: 30]
     lease: u64, "BOATYARD_LEASE", "SECONDS";
     /// How long a build may wait as UNSCHEDULABLE, in seconds [default: 86400]

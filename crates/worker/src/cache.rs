@@ -16,7 +16,7 @@ use rustix::io::Errno;
 
 /// Where thrown away storages wait for their deletion.
 const TRASH: &str = "trash-";
-const LOCK: &str = "lock";
+pub(crate) const LOCK: &str = "lock";
 /// How often a taken lock is tried again. A blocking call would be woken at once, but its thread
 /// could not be taken back from a build that is aborted while it waits.
 const RETRY: Duration = Duration::from_millis(20);

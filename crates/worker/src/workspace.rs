@@ -12,7 +12,7 @@ use crate::engine::EngineFolders;
 use crate::mounts::unmount_below;
 
 /// Where git mirrors are kept, beside the services' folders.
-const MIRRORS: &str = "git";
+pub(crate) const MIRRORS: &str = "git";
 /// What is the engine's in a folder, where the engine may write and nothing else of ours lies.
 const ENGINE: &str = "engine";
 
@@ -112,7 +112,7 @@ fn remove(folder: &Path) -> io::Result<()> {
 }
 
 /// Whether the text is one plain path component.
-fn is_plain(name: &str) -> bool {
+pub(crate) fn is_plain(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with('.')
         && name != MIRRORS

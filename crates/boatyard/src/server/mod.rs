@@ -1,6 +1,7 @@
 //! `boatyard serve`: opens what there is, wires the rooms together, and ends cleanly.
 
 mod address;
+mod caches;
 mod first_start;
 mod parts;
 
@@ -58,6 +59,12 @@ pub async fn serve_until(
         stop.clone(),
     ));
     tasks.spawn(parts::collect_garbage(parts.registry.clone(), stop.clone()));
+    tasks.spawn(caches::keep_in_bounds(
+        parts.store.clone(),
+        options.data_dir().join("cache"),
+        options.git_cache.unwrap_or(16384),
+        stop.clone(),
+    ));
     tasks.close();
     let router = parts
         .router

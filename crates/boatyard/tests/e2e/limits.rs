@@ -194,3 +194,44 @@ async fn a_full_disk_under_everything() {
     server.resize_disk("", 3072);
     place.reaches(&place.build().await, "SUCCESS").await;
 }
+
+/// How many git mirrors there are, and how many services' caches.
+fn mirrors_and_caches(server: &Server) -> (usize, usize) {
+    let count = |folder: &str, part: &str| {
+        let entries = std::fs::read_dir(server.data_dir().join(folder)).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.contains(part)).count()
+    };
+    // Caches are named by their services' uids, which have hyphens.
+    (count("cache/git", ".git"), count("cache", "-"))
+}
+
+#[tokio::test]
+async fn mirrors_over_their_limit_and_caches_without_a_service_go_at_the_next_look() {
+    let mut server = Server::with().env("BOATYARD_GIT_CACHE", 0).start().await;
+    let repository = Repository::with_steps("RUN echo costly");
+    let kept = Place::named(&server, "shop", "kept", &repository, json!({})).await;
+    kept.reaches(&kept.build().await, "SUCCESS").await;
+    let gone = Place::named(&server, "shop", "gone", &repository, json!({})).await;
+    gone.reaches(&gone.build().await, "SUCCESS").await;
+    assert_eq!(mirrors_and_caches(&server), (2, 2));
+    gone.api.call("DELETE", &gone.path(), None).await.data();
+    until("no worker to use the caches", async || {
+        server.leftovers().is_empty().then_some(())
+    })
+    .await;
+    // The look is at every start, and each hour.
+    server.terminate();
+    server.launch().await;
+    until(
+        "mirrors and the deleted service's cache to be gone",
+        async || (mirrors_and_caches(&server) == (0, 1)).then_some(()),
+    )
+    .await;
+    repository.write("unrelated.md", "x");
+    repository.commit("more");
+    let id = kept.build().await;
+    kept.reaches(&id, "SUCCESS").await;
+    let log = kept.lines(&id).await.join("\n");
+    assert!(log.contains("Using cache"), "{log}");
+}

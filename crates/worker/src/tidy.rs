@@ -1,0 +1,72 @@
+//! What the owner of the cache folder does from time to time, whether or not builds run.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::cache::LOCK;
+use crate::workspace::{MIRRORS, is_plain};
+
+/// The services that have a cache in the folder; a missing folder has none.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn cached_services(cache_dir: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(cache_dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    Ok(names.filter(|name| is_plain(name)).collect())
+}
+
+/// Removes the cache of a service that is no more; tells whether it could be had. One that a build
+/// still uses stays for the next time.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn remove_cache(cache_dir: &Path, service_uid: &str) -> io::Result<bool> {
+    let folder = cache_dir.join(service_uid);
+    let lock = File::create(folder.join(LOCK))?;
+    if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+        return Ok(false);
+    }
+    fs::remove_dir_all(&folder)?;
+    Ok(true)
+}
+
+/// Removes the git mirrors that were not used for longest until the rest takes at most so many
+/// bytes; tells how many it freed.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn prune_mirrors(cache_dir: &Path, max_bytes: u64) -> Result<u64, git::GitError> {
+    git::prune_mirrors(&cache_dir.join(MIRRORS), max_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::ServiceCache;
+
+    #[tokio::test]
+    async fn a_cache_goes_only_when_no_build_uses_it() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(MIRRORS)).unwrap();
+        let cache = ServiceCache::open(dir.path().join("service"))
+            .await
+            .unwrap();
+        assert_eq!(cached_services(dir.path()).unwrap(), ["service"]);
+        assert!(!remove_cache(dir.path(), "service").unwrap());
+        drop(cache);
+        assert!(remove_cache(dir.path(), "service").unwrap());
+        assert!(cached_services(dir.path()).unwrap().is_empty());
+        assert!(
+            cached_services(&dir.path().join("none"))
+                .unwrap()
+                .is_empty()
+        );
+    }
+}
