@@ -1,6 +1,7 @@
 //! A PostgreSQL cluster of one test's own, for tests in which the database goes away.
 
 use crate::cluster::launch;
+use rustix::process::{Pid, Signal, kill_process};
 use std::process::{Child, Stdio};
 use tempfile::TempDir;
 
@@ -39,9 +40,39 @@ impl OwnPostgres {
     /// # Panics
     /// When it was stopped already.
     pub fn stop(&mut self) {
+        // One that stands still would not hear of it.
+        self.thaw();
         let mut server = self.server.take().expect("a running server");
         launch::interrupt(&server);
         server.wait().expect("the server's end");
+    }
+
+    /// Holds every process of the server still: it takes calls and answers none.
+    ///
+    /// # Panics
+    /// When it was stopped.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Panics
+    /// When it was stopped.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let server = self.server.as_ref().expect("a running server");
+        let pid = server.id();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+        let children = children.expect("the server's processes");
+        for pid in std::iter::once(pid.to_string().as_str()).chain(children.split_whitespace()) {
+            let pid = pid.parse().ok().and_then(Pid::from_raw).expect("a process");
+            // One for a connection may have ended meanwhile.
+            let _ = kill_process(pid, signal);
+        }
     }
 
     /// Starts the stopped server on its data, and waits until it answers.

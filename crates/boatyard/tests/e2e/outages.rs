@@ -260,6 +260,30 @@ async fn the_database_is_away_for_longer_than_the_lease() {
 }
 
 #[tokio::test]
+async fn the_database_stands_still_for_longer_than_the_lease() {
+    let database = OwnPostgres::start();
+    let server = Server::with()
+        .database(&database.url())
+        .env("BOATYARD_LEASE", LEASE)
+        .start()
+        .await;
+    let (first, second) = (Gate::new(), Gate::new());
+    let repository = talkative(&first, &second);
+    let place = Place::new(&server, &repository).await;
+    let id = place.build().await;
+    first.reached(&place, &id).await;
+    database.freeze();
+    first.open();
+    second.holds().await;
+    a_lease_runs_out().await;
+    database.thaw();
+    second.reached(&place, &id).await;
+    second.open();
+    place.reaches(&id, "SUCCESS").await;
+    tells_every_line_once(&place, &id).await;
+}
+
+#[tokio::test]
 async fn a_worker_that_dies_while_the_database_is_away_is_not_forgotten() {
     let mut database = OwnPostgres::start();
     let server = Server::with().database(&database.url()).start().await;

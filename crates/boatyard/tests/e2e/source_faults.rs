@@ -98,6 +98,8 @@ async fn a_server_that_is_not_there() {
     assert!(message.contains(&url), "{message}");
     let message = failure(&[], "https://no-such-host.invalid/a/b", "git_unreachable").await;
     assert!(message.contains("no-such-host.invalid"), "{message}");
+    let by_ssh = url.replace("http://", "ssh://git@");
+    failure(&[], &by_ssh, "git_unreachable").await;
 }
 
 #[tokio::test]
