@@ -38,4 +38,5 @@ setup-run:
 setup-test:
 	@scripts/install $(TEST_PACKAGES)
 	@scripts/install-nextest
+	@scripts/debian-mirror make
 

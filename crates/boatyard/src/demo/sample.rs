@@ -2,6 +2,7 @@
 //! demo needs no network at all.
 
 use anyhow::{Context, bail};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -40,6 +41,8 @@ fn static_busybox() -> anyhow::Result<PathBuf> {
 
 fn git(dir: &Path, args: &[&str]) -> anyhow::Result<()> {
     let output = Command::new("git")
+        // Ctrl-C is the demo's own to take.
+        .process_group(0)
         .arg("-C")
         .arg(dir)
         .args([

@@ -39,16 +39,19 @@ pub(super) fn prepare(data_dir: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// At the first start, makes the administrator's token: printed once and kept in the data folder,
-/// readable by its owner only.
-pub(super) async fn administrator(store: &Store, data_dir: &Path) -> anyhow::Result<()> {
+/// At the first start, makes the administrator's token, kept in the data folder and readable by its
+/// owner only; the line that tells a person, once.
+pub(super) async fn administrator(
+    store: &Store,
+    data_dir: &Path,
+) -> anyhow::Result<Option<String>> {
     let path = data_dir.join(TOKEN_FILE);
     let known = match std::fs::read_to_string(&path) {
         Ok(secret) => store.token_by_secret(secret.trim()).await?.is_some(),
         Err(_) => !store.tokens(api::DEFAULT_TEAM).await?.is_empty(),
     };
     if known {
-        return Ok(());
+        return Ok(None);
     }
     let new = NewToken {
         name: "administrator".to_owned(),
@@ -68,10 +71,9 @@ pub(super) async fn administrator(store: &Store, data_dir: &Path) -> anyhow::Res
         .with_context(|| format!("cannot write {}", path.display()))?;
     writeln!(file, "{}", secret.expose())?;
     file.sync_all()?;
-    println!(
+    Ok(Some(format!(
         "Administrator's token (also in {}): {}",
         path.display(),
         secret.expose()
-    );
-    Ok(())
+    )))
 }

@@ -11,6 +11,7 @@ use crate::config::Options;
 use anyhow::{Context, anyhow, bail};
 use rustix::fs::Mode;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -28,14 +29,30 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
         tracing::info!("stopping; running builds go on in their workers");
         on_signal.cancel();
     });
-    serve_until(options, stop, |_| {}).await
+    serve_until(options, stop, |started| {
+        if let Some(note) = &started.new_token {
+            println!("{note}");
+        }
+        tracing::info!(url = %started.address.url, data = %started.data_dir.display(), "ready");
+    })
+    .await
 }
 
-/// Runs the server until `stop`; `ready` is told the address once it answers.
+/// A server that answers.
+pub struct Started {
+    /// Where.
+    pub address: PublicAddress,
+    /// Where everything is.
+    pub data_dir: PathBuf,
+    /// At the first start: the administrator's token, in a line for a person.
+    pub new_token: Option<String>,
+}
+
+/// Runs the server until `stop`; `ready` is told where once it answers.
 pub async fn serve_until(
     options: Options,
     stop: CancellationToken,
-    ready: impl FnOnce(&PublicAddress),
+    ready: impl FnOnce(&Started),
 ) -> anyhow::Result<()> {
     options.check()?;
     let listen = options.listen();
@@ -50,7 +67,7 @@ pub async fn serve_until(
     let alone = parts.store.alone().await?.ok_or_else(|| {
         anyhow!("another server uses this database; each server needs one of its own")
     })?;
-    first_start::administrator(&parts.store, &options.data_dir()).await?;
+    let new_token = first_start::administrator(&parts.store, &options.data_dir()).await?;
     let tasks = TaskTracker::new();
     tasks.spawn(parts.dispatcher.run(parts.exits, stop.clone()));
     tasks.spawn(dispatch::close_logs(
@@ -69,8 +86,11 @@ pub async fn serve_until(
     let router = parts
         .router
         .into_make_service_with_connect_info::<SocketAddr>();
-    tracing::info!(url = %address.url, data = %options.data_dir().display(), "ready");
-    ready(&address);
+    ready(&Started {
+        address,
+        data_dir: options.data_dir(),
+        new_token,
+    });
     let draining = stop.clone();
     let server = axum::serve(listener, router)
         .with_graceful_shutdown(async move { draining.cancelled().await });
@@ -89,7 +109,7 @@ pub async fn serve_until(
 }
 
 /// Waits for SIGTERM or Ctrl-C.
-async fn signalled() {
+pub async fn signalled() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut term) = signal(SignalKind::terminate()) else {
         // Without a handler the signal ends the process by itself, and workers go on all the same.

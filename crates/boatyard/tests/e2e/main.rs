@@ -15,6 +15,7 @@ mod builds;
 mod cache;
 mod clients;
 mod contract;
+mod debian;
 mod images;
 mod isolation;
 mod limits;

@@ -2,6 +2,7 @@
 //! real HTTP.
 
 mod api;
+mod debian;
 mod gate;
 mod git_server;
 mod hand_worker;
@@ -13,6 +14,7 @@ mod server;
 mod ssh_server;
 
 pub use api::{Answer, Api};
+pub use debian::DebianMirror;
 pub use gate::Gate;
 pub use git_server::{Asked, GitServer, Manner};
 pub use hand_worker::HandWorker;

@@ -65,7 +65,7 @@ impl Listener {
         if self.is_at("FROM") && is_pull_trouble(error) {
             return Failure::new(
                 Reason::BaseImageNotFound,
-                format!("{} failed: {}", self.quoted(), innermost(error)),
+                format!("{} failed: {}", self.quoted(), pull_trouble(error)),
             );
         }
         if is_bad_dockerfile(error) {
@@ -252,6 +252,17 @@ fn is_bad_dockerfile(error: &str) -> bool {
     WORDS.iter().any(|word| error.contains(word))
 }
 
+/// What the registry said, and what its mirrors had said before.
+fn pull_trouble(error: &str) -> String {
+    let mirrors = error
+        .split_once("(Mirrors also failed: [")
+        .and_then(|(_, rest)| rest.split_once("]): "));
+    match mirrors {
+        Some((mirrors, registry)) => format!("{} (mirror: {mirrors})", innermost(registry)),
+        None => innermost(error).to_owned(),
+    }
+}
+
 /// The end of a chain of causes says most: `a: b: manifest unknown: manifest unknown`.
 fn innermost(error: &str) -> &str {
     const KEEP: usize = 200;
@@ -316,6 +327,20 @@ mod tests {
         ] {
             assert_eq!(explain(lines).0, Reason::BaseImageNotFound);
         }
+    }
+
+    #[test]
+    fn what_the_mirror_said_is_told_too() {
+        let (reason, message) = explain(&[
+            "STEP 1/1: FROM debian:12",
+            "Error: creating build container: initializing source docker://debian:12: (Mirrors also failed: [127.0.0.1:1/library/debian:12: connection refused]): docker.io/library/debian:12: no such host",
+        ]);
+        assert_eq!(reason, Reason::BaseImageNotFound);
+        assert_eq!(
+            message,
+            "`FROM debian:12` failed: docker.io/library/debian:12: no such host \
+             (mirror: 127.0.0.1:1/library/debian:12: connection refused)"
+        );
     }
 
     #[test]
