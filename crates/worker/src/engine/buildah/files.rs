@@ -32,8 +32,10 @@ pub(crate) struct Registries<'a> {
 #[derive(Debug)]
 pub(super) struct Files {
     pub(super) registries: PathBuf,
-    /// An empty folder: the host has drop-ins that must not count.
+    /// The folder that says where signatures are; Buildah's switch for it has another's name.
     pub(super) registries_dir: PathBuf,
+    /// Where Buildah notes which registry a short name was found in: else a file of the machine's.
+    pub(super) short_names: PathBuf,
     pub(super) policy: PathBuf,
     pub(super) containers: PathBuf,
     pub(super) storage: PathBuf,
@@ -49,7 +51,8 @@ impl Files {
     pub(super) fn write(folder: &Path, registries: &Registries<'_>) -> io::Result<Files> {
         let files = Files {
             registries: folder.join("registries.conf"),
-            registries_dir: folder.join("registries.conf.d"),
+            registries_dir: folder.join("registries.d"),
+            short_names: folder.join("short-names.conf"),
             policy: folder.join("policy.json"),
             containers: folder.join("containers.conf"),
             storage: folder.join("storage.conf"),
@@ -67,6 +70,7 @@ impl Files {
         fs::write(&files.policy, policy.to_string())?;
         fs::write(&files.containers, "[containers]\n")?;
         fs::write(&files.storage, "[storage]\ndriver = \"overlay\"\n")?;
+        files.write_signatures()?;
         OpenOptions::new()
             .write(true)
             .create(true)
@@ -75,6 +79,17 @@ impl Files {
             .open(&files.auth)?
             .write_all(auth_json(registries).as_bytes())?;
         Ok(files)
+    }
+
+    /// Lets signatures of images be looked for in an empty folder: else it is one of the machine's,
+    /// which the engine may not read. The policy asks for none.
+    fn write_signatures(&self) -> io::Result<()> {
+        let place = self.home.join("signatures");
+        let text = format!(
+            "default-docker:\n  lookaside: \"file://{}\"\n",
+            place.display()
+        );
+        fs::write(self.registries_dir.join("default.yaml"), text)
     }
 }
 

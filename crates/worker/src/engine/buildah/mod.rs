@@ -75,6 +75,8 @@ impl Buildah {
             .arg(&self.files.registries)
             .arg("--registries-conf-dir")
             .arg(&self.files.registries_dir)
+            .arg("--short-name-alias-conf")
+            .arg(&self.files.short_names)
             .env("HOME", &self.files.home)
             .env("TMPDIR", &self.files.tmp)
             .env("CONTAINERS_CONF", &self.files.containers)
