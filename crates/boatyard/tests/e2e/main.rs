@@ -17,4 +17,5 @@ mod images;
 mod logs;
 mod queue;
 mod recovery;
+mod registry;
 mod statuses;

@@ -1,0 +1,9 @@
+//! The embedded registry: call by call beside Debian's docker-registry as its oracle, then with
+//! real clients, large layers, and garbage collected while everybody goes on.
+
+mod harness;
+
+mod blobs;
+mod listing;
+mod manifests;
+mod uploads;
