@@ -3,6 +3,7 @@
 
 mod harness;
 
+mod access;
 mod blobs;
 mod listing;
 mod manifests;

@@ -18,6 +18,8 @@ pub struct Subject {
 enum Running {
     Boatyard(Server),
     Debian(Debian),
+    /// A server that the test itself holds.
+    Elsewhere,
 }
 
 impl Subject {
@@ -35,6 +37,16 @@ impl Subject {
         }
     }
 
+    /// A running `boatyard serve` as the holder of a token, or a stranger, sees it.
+    pub fn seen_by(server: &Server, token: Option<&str>) -> Subject {
+        Subject {
+            base: server.url().parse().unwrap(),
+            token: token.map(str::to_owned),
+            http: client(),
+            running: Running::Elsewhere,
+        }
+    }
+
     /// Debian's docker-registry, which has no tokens.
     pub async fn debian() -> Subject {
         let debian = Debian::start().await;
@@ -49,7 +61,7 @@ impl Subject {
     /// What is expected here: `ours` of Boatyard, `debians` of the oracle, and why they differ.
     pub fn either<T>(&self, ours: T, debians: T, _why: &str) -> T {
         match self.running {
-            Running::Boatyard(_) => ours,
+            Running::Boatyard(_) | Running::Elsewhere => ours,
             Running::Debian(_) => debians,
         }
     }
