@@ -9,7 +9,7 @@ mod server;
 pub use api::{Answer, Api};
 pub use place::Place;
 pub use repository::Repository;
-pub use server::{Server, free_port};
+pub use server::{Server, free_port, unmount_below};
 
 use std::time::{Duration, Instant};
 

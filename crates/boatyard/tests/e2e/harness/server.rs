@@ -106,6 +106,11 @@ impl Server {
         self.folder.path()
     }
 
+    /// The server's process.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
     /// The administrator's token.
     pub fn token(&self) -> String {
         let path = self.data_dir().join("admin.token");
@@ -251,7 +256,7 @@ fn file_has(path: &str, marker: &str) -> bool {
 }
 
 /// Mounts that a killed engine left in the folder would keep it from being removed.
-fn unmount_below(folder: &Path) {
+pub fn unmount_below(folder: &Path) {
     let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     let folder = folder.display().to_string();
     let below: Vec<_> = mounts

@@ -5,6 +5,8 @@ mod harness;
 
 mod access;
 mod blobs;
+mod docker;
+mod large;
 mod listing;
 mod manifests;
 mod uploads;

@@ -1,10 +1,12 @@
 //! A registry to probe, whichever it is, and small images to push to it.
 
 mod debian;
+mod docker;
 mod image;
 mod reply;
 mod subject;
 
+pub use docker::Docker;
 pub use image::{Blob, IMAGE, INDEX, Image, index_of};
 pub use reply::Reply;
 pub use subject::Subject;
