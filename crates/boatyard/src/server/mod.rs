@@ -51,7 +51,11 @@ pub async fn serve_until(
         parts.logs.clone(),
         stop.clone(),
     ));
-    tasks.spawn(parts::collect_garbage(parts.registry.clone(), stop.clone()));
+    tasks.spawn(parts::collect_garbage(
+        parts.registry.clone(),
+        parts::garbage_interval(&options),
+        stop.clone(),
+    ));
     tasks.close();
     let router = parts
         .router

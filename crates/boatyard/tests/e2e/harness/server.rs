@@ -135,6 +135,11 @@ impl Server {
         command.output().unwrap()
     }
 
+    /// Sets one of the operator's switches for the next launch.
+    pub fn set(&mut self, name: &str, value: impl ToString) {
+        self.environment.push((name.to_owned(), value.to_string()));
+    }
+
     /// SIGTERM, and waits until it is gone; whether it ended cleanly.
     pub fn terminate(&mut self) -> bool {
         let mut child = self.child.take().unwrap();

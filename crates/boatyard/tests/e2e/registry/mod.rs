@@ -6,6 +6,7 @@ mod harness;
 mod access;
 mod blobs;
 mod docker;
+mod garbage;
 mod large;
 mod listing;
 mod manifests;

@@ -1,7 +1,8 @@
 //! Connections that break in the middle of an upload, and two that want the same one.
 
-use crate::harness::until;
+use crate::harness::{Server, until};
 use crate::registry::harness::{Blob, Reply, Subject, probes};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -145,4 +146,25 @@ probes! {
         stream.read_exact(&mut head).await.unwrap();
         assert_eq!(&head, b"HTTP/1.1 202");
     }
+}
+
+#[tokio::test]
+async fn an_upload_outlives_a_server_that_was_killed() {
+    let mut server = Server::start().await;
+    let project = json!({"name": "shop", "region": "local"});
+    let api = server.api();
+    api.call("PUT", "/v1/projects", Some(project)).await.data();
+    let it = Subject::seen_by(&server, Some(&server.token()));
+    let blob = Blob::of("0123456789");
+    let location = it.begin("shop/web").await;
+    let hanging = half(&it, &location, 0, 8, b"0123").await;
+    stands_at(&it, &location, "0-3").await;
+    server.kill();
+    drop(hanging);
+    server.launch().await;
+    let stands = it.call("GET", &location).await.is(204);
+    assert_eq!(stands.header("range"), "0-3");
+    it.chunk(&location, 4, b"456").await.is(202);
+    it.finish(&location, &blob.digest, b"789").await.is(201);
+    assert_eq!(it.pull_blob("shop/web", &blob.digest).await, blob.bytes);
 }
