@@ -41,13 +41,20 @@ impl RegistryAccess {
         let Some(token) = self.store.token_by_secret(&credentials.password).await? else {
             return Ok(Verdict::NeedLogin);
         };
-        Ok(person(
-            &Caller {
-                token: Arc::new(token),
-            },
-            repository,
-            action,
-        ))
+        let caller = Caller {
+            token: Arc::new(token),
+        };
+        let verdict = person(&caller, repository, action);
+        if verdict == Verdict::Allow && action == Action::Push {
+            return self.push_to_project(&caller, project_of(repository)).await;
+        }
+        Ok(verdict)
+    }
+
+    /// What is pushed belongs to a project and goes with it, so there must be one.
+    async fn push_to_project(&self, caller: &Caller, id: &str) -> Result<Verdict, StoreError> {
+        let project = self.store.project(&caller.token.team, id).await?;
+        Ok(project.map_or(Verdict::NotVisible, |_| Verdict::Allow))
     }
 }
 
@@ -55,7 +62,7 @@ impl RegistryAccess {
 fn worker(own: &str, repository: &str, action: Action) -> Verdict {
     let same_project = project_of(own) == project_of(repository);
     match action {
-        _ if own == repository => Verdict::Allow,
+        Action::Pull | Action::Push if own == repository => Verdict::Allow,
         Action::Pull if same_project => Verdict::Allow,
         Action::Pull => Verdict::NotVisible,
         Action::Push | Action::Delete => Verdict::Deny,
@@ -134,6 +141,10 @@ mod tests {
             Verdict::Allow
         );
         assert_eq!(worker("shop/web", "shop/base", Action::Push), Verdict::Deny);
+        assert_eq!(
+            worker("shop/web", "shop/web", Action::Delete),
+            Verdict::Deny
+        );
         assert_eq!(
             worker("shop/web", "bank/web", Action::Pull),
             Verdict::NotVisible

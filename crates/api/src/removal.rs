@@ -29,11 +29,16 @@ pub(crate) async fn remove_service(
             tracing::warn!(%error, %build, "a deleted build's log is left over");
         }
     }
-    let repository = repository(project, service);
-    if let Err(error) = state.registry.delete_repository(&repository).await {
-        tracing::warn!(%error, repository, "a deleted service's images are left over");
-    }
+    remove_images(state, &repository(project, service)).await;
     Ok(())
+}
+
+/// Removes the images of a service or of a whole project: pushed by hand, they may lie where no
+/// service is.
+pub(crate) async fn remove_images(state: &State, name: &str) {
+    if let Err(error) = state.registry.delete_repositories(name).await {
+        tracing::warn!(%error, name, "deleted images are left over");
+    }
 }
 
 /// The service's repository in the embedded registry.

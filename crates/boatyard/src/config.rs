@@ -85,6 +85,10 @@ options! {
     unschedulable_for: u64, "BOATYARD_UNSCHEDULABLE_FOR", "SECONDS";
     /// Largest log of one build, in MB; the middle is cut, head and tail stay [default: 64]
     log_limit: u64, "BOATYARD_LOG_LIMIT", "MB";
+    /// How often the registry frees what nothing refers to, in seconds [default: 3600]
+    garbage_interval: u64, "BOATYARD_GARBAGE_INTERVAL", "SECONDS";
+    /// How long it leaves alone what a push may be about to refer to, in seconds [default: 7200]
+    garbage_grace: u64, "BOATYARD_GARBAGE_GRACE", "SECONDS";
     /// Program to start as worker [default: this one]
     worker_program: PathBuf, "BOATYARD_WORKER_PROGRAM", "FILE";
 }

@@ -62,6 +62,21 @@ impl Files {
         fs::read(self.blob(digest)).await
     }
 
+    /// The digests of the files in one of the 256 folders.
+    pub(crate) async fn in_shard(&self, shard: u8) -> io::Result<Vec<Digest>> {
+        let folder = self.dir.join(format!("blobs/sha256/{shard:02x}"));
+        let mut entries = match fs::read_dir(folder).await {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            outcome => outcome?,
+        };
+        let mut found = Vec::new();
+        while let Some(entry) = entries.next_entry().await? {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            found.extend(Digest::parse(&format!("sha256:{name}")));
+        }
+        Ok(found)
+    }
+
     pub(crate) async fn remove(&self, digest: &Digest) -> io::Result<()> {
         match fs::remove_file(self.blob(digest)).await {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

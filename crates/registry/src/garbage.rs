@@ -1,9 +1,11 @@
 //! Online garbage collection: what nothing refers to, and no push relied on for the grace period,
 //! is freed while pushes go on. The catalogue decides twice: it lists candidates, then decides each
-//! again inside the transaction that deletes it. A file goes after its row.
+//! again inside the transaction that deletes it. A file goes after its row. Last go files that have
+//! no row: a refused manifest, or what a server that was killed had placed and not yet noted.
 
 use crate::digest::Digest;
 use crate::{Inner, RegistryError, millis, now_ms};
+use std::collections::HashSet;
 use store::RepositoryDigest;
 
 /// What a collection freed.
@@ -45,11 +47,41 @@ pub(crate) async fn collect(inner: &Inner) -> Result<GcReport, RegistryError> {
         }
         from = swept.next;
     }
+    for shard in 0..=u8::MAX {
+        report.files += free_strays(inner, shard).await?;
+    }
     report.uploads = inner
         .uploads
         .remove_old(&inner.files, inner.config.upload_age)
         .await?;
     Ok(report)
+}
+
+/// Removes the files of one folder that the catalogue does not know; how many.
+async fn free_strays(inner: &Inner, shard: u8) -> Result<usize, RegistryError> {
+    let there = inner.files.in_shard(shard).await?;
+    if there.is_empty() {
+        return Ok(0);
+    }
+    let first = format!("sha256:{shard:02x}");
+    // `g` comes right after the last hex digit.
+    let end = format!("{first}g");
+    let catalog = inner.store.catalog();
+    let known: HashSet<String> = catalog
+        .content_between(&first, &end)
+        .await?
+        .into_iter()
+        .collect();
+    let mut removed = 0;
+    for digest in there.iter().filter(|d| !known.contains(d.as_str())) {
+        // Nobody is between a file and its row now, so that what has none then gets none.
+        let _alone = inner.placing.write().await;
+        if !catalog.knows_content(digest.as_str()).await? {
+            inner.files.remove(digest).await?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
 }
 
 /// Deletes the row, then the file, while no push is between putting the same file in place and

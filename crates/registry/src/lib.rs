@@ -120,12 +120,13 @@ impl Registry {
         }))
     }
 
-    /// Takes a repository away; its content follows with the next collection of garbage.
+    /// Takes a repository away, and those nested in it; their content follows with the next
+    /// collection of garbage.
     ///
     /// # Errors
     /// When the catalogue cannot be changed.
-    pub async fn delete_repository(&self, repository: &str) -> Result<(), RegistryError> {
-        Ok(self.0.store.catalog().remove_repository(repository).await?)
+    pub async fn delete_repositories(&self, name: &str) -> Result<(), RegistryError> {
+        Ok(self.0.store.catalog().remove_repositories(name).await?)
     }
 
     /// Frees what nothing refers to, while pushes and pulls go on.

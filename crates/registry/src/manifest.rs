@@ -6,11 +6,13 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 pub(crate) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const KNOWN: [&str; 4] = [
-    "application/vnd.oci.image.manifest.v1+json",
+const INDEXES: [&str; 2] = [
     OCI_INDEX,
-    "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
+];
+const IMAGES: [&str; 2] = [
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
 ];
 
 #[derive(Deserialize)]
@@ -20,10 +22,8 @@ struct Document {
     media_type: Option<String>,
     artifact_type: Option<String>,
     config: Option<Descriptor>,
-    #[serde(default)]
-    layers: Vec<Descriptor>,
-    #[serde(default)]
-    manifests: Vec<Descriptor>,
+    layers: Option<Vec<Descriptor>>,
+    manifests: Option<Vec<Descriptor>>,
     subject: Option<Descriptor>,
     annotations: Option<Map<String, Value>>,
 }
@@ -56,14 +56,14 @@ pub(crate) fn read(bytes: &[u8], content_type: Option<&str>) -> Result<Manifest,
         return Err("Only schemaVersion 2 is supported.".to_owned());
     }
     let media_type = media_type(&document, content_type)?;
+    check_shape(&document, &media_type)?;
     let mut blobs = BTreeMap::new();
-    // Layers that live elsewhere by their nature ("foreign") need not be here.
-    let local = document.layers.iter().filter(|layer| layer.urls.is_empty());
+    let local = document.layers.iter().flatten().filter(|l| !is_foreign(l));
     for descriptor in document.config.iter().chain(local) {
         blobs.insert(checked(descriptor)?, descriptor.size);
     }
     let mut manifests = BTreeMap::new();
-    for descriptor in &document.manifests {
+    for descriptor in document.manifests.iter().flatten() {
         manifests.insert(checked(descriptor)?, descriptor.size);
     }
     // The specification: an artifact without a type of its own has its configuration's.
@@ -92,10 +92,36 @@ fn media_type(document: &Document, content_type: Option<&str>) -> Result<String,
         return Err(format!("It says {said} inside and {sent} outside."));
     }
     match said.or(sent) {
-        Some(known) if KNOWN.contains(&known) => Ok(known.to_owned()),
+        Some(known) if IMAGES.contains(&known) || INDEXES.contains(&known) => Ok(known.to_owned()),
         Some(other) => Err(format!("The media type {other} is not supported.")),
         None => Err("It has no media type.".to_owned()),
     }
+}
+
+/// A document that is an image to one client and an index to another would show each something
+/// else under one digest.
+fn check_shape(document: &Document, media_type: &str) -> Result<(), String> {
+    let has_image = document.config.is_some() || document.layers.is_some();
+    if INDEXES.contains(&media_type) {
+        return match has_image {
+            true => Err("An index has neither config nor layers.".to_owned()),
+            false => Ok(()),
+        };
+    }
+    if document.manifests.is_some() {
+        return Err("An image has no manifests; an index has.".to_owned());
+    }
+    match document.config {
+        Some(_) => Ok(()),
+        None => Err("An image has a config.".to_owned()),
+    }
+}
+
+/// Layers that may not be passed on and live where their address says need not be here.
+fn is_foreign(layer: &Descriptor) -> bool {
+    let kind = &layer.media_type;
+    let foreign = kind.contains(".nondistributable.") || kind.contains(".foreign.");
+    foreign && !layer.urls.is_empty()
 }
 
 fn checked(descriptor: &Descriptor) -> Result<String, String> {

@@ -371,6 +371,7 @@ pub(crate) async fn delete(
         }
     }
     if state.store.delete_project(&project.uid).await? {
+        removal::remove_images(&state, &project.id).await;
         return Ok(Nothing::new());
     }
     Err(ApiError::conflict(format!(

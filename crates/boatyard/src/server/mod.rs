@@ -75,7 +75,11 @@ pub async fn serve_until(
         parts.logs.clone(),
         stop.clone(),
     ));
-    tasks.spawn(parts::collect_garbage(parts.registry.clone(), stop.clone()));
+    tasks.spawn(parts::collect_garbage(
+        parts.registry.clone(),
+        parts::garbage_interval(&options),
+        stop.clone(),
+    ));
     tasks.spawn(caches::keep_in_bounds(
         parts.store.clone(),
         options.data_dir().join("cache"),

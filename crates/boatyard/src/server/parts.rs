@@ -15,9 +15,6 @@ use store::Store;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
-/// How often the registry looks for what nothing refers to.
-const GARBAGE_EVERY: Duration = Duration::from_secs(3600);
-
 /// Where the server is reached.
 #[derive(Clone, Debug)]
 pub struct PublicAddress {
@@ -59,10 +56,7 @@ pub(super) async fn open(
     let registry = Registry::new(
         store.clone(),
         data.join("registry"),
-        RegistryConfig {
-            public_url: Some(address.url.clone()),
-            ..RegistryConfig::default()
-        },
+        registry_config(options, address),
         Arc::new(access),
     )
     .await
@@ -87,6 +81,17 @@ pub(super) async fn open(
         dispatcher,
         exits,
     })
+}
+
+fn registry_config(options: &Options, address: &PublicAddress) -> RegistryConfig {
+    let usual = RegistryConfig::default();
+    RegistryConfig {
+        public_url: Some(address.url.clone()),
+        grace: options
+            .garbage_grace
+            .map_or(usual.grace, Duration::from_secs),
+        ..usual
+    }
 }
 
 fn settings(options: &Options, address: &PublicAddress) -> anyhow::Result<Settings> {
@@ -242,9 +247,16 @@ fn environment_of_workers(
     Ok(environment)
 }
 
+/// How often the registry looks for what nothing refers to.
+pub(super) fn garbage_interval(options: &Options) -> Duration {
+    Duration::from_secs(options.garbage_interval.unwrap_or(3600).max(1))
+}
+
 /// Frees what nothing in the registry refers to any more, from time to time.
-pub(super) async fn collect_garbage(registry: Registry, stop: CancellationToken) {
-    let mut ticks = tokio::time::interval(GARBAGE_EVERY);
+pub(super) async fn collect_garbage(registry: Registry, every: Duration, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(every);
+    // A collection that took longer than that is not made up for.
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,

@@ -24,6 +24,7 @@ mod outages;
 mod pushes;
 mod queue;
 mod recovery;
+mod registry;
 mod secrets;
 mod source_faults;
 mod sources;

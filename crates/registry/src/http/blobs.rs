@@ -1,12 +1,10 @@
 //! Blobs: reading, whole or in part, and taking away.
 
-use super::{Answer, CONTENT_DIGEST, Call, digest, empty};
+use super::{Answer, CONTENT_DIGEST, Call, digest, empty, has_already, number};
 use crate::error::Refusal;
 use axum::body::Body;
 use http::StatusCode;
-use http::header::{
-    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RANGE,
-};
+use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE};
 use store::BlobRemoval;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
@@ -24,17 +22,12 @@ impl Call<'_> {
             .await?;
         let size = found.ok_or_else(Refusal::blob_unknown)?;
         let etag = format!("\"{}\"", digest.as_str());
-        if self
-            .headers
-            .get(IF_NONE_MATCH)
-            .is_some_and(|value| value.as_bytes() == etag.as_bytes())
-        {
+        if has_already(self.headers, &etag) {
             return Ok(empty(StatusCode::NOT_MODIFIED, &[(ETAG, &etag)]));
         }
-        let range = self
-            .headers
-            .get(RANGE)
-            .and_then(|value| value.to_str().ok());
+        // Ranges are a matter of GET (RFC 9110).
+        let range = self.headers.get(RANGE).filter(|_| with_body);
+        let range = range.and_then(|value| value.to_str().ok());
         let (status, first, length) = match range.map(|text| span(text, size)) {
             None | Some(Span::Whole) => (StatusCode::OK, 0, size),
             Some(Span::Part(first, last)) => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
@@ -108,12 +101,12 @@ fn span(text: &str, size: u64) -> Span {
     else {
         return Span::Whole;
     };
-    match (first.trim().parse::<u64>(), last.trim().parse::<u64>()) {
-        (Ok(first), _) if first >= size => Span::Outside,
-        (Ok(first), Ok(last)) if last >= first => Span::Part(first, last.min(size - 1)),
-        (Ok(first), Err(_)) if last.trim().is_empty() => Span::Part(first, size - 1),
-        (Err(_), Ok(0)) if first.trim().is_empty() => Span::Outside,
-        (Err(_), Ok(count)) if first.trim().is_empty() && size > 0 => {
+    match (number(first), number(last)) {
+        (Some(first), _) if first >= size => Span::Outside,
+        (Some(first), Some(last)) if last >= first => Span::Part(first, last.min(size - 1)),
+        (Some(first), None) if last.trim().is_empty() => Span::Part(first, size - 1),
+        (None, Some(0)) if first.trim().is_empty() => Span::Outside,
+        (None, Some(count)) if first.trim().is_empty() && size > 0 => {
             Span::Part(size.saturating_sub(count), size - 1)
         }
         _ => Span::Whole,
@@ -135,6 +128,7 @@ mod tests {
         assert_eq!(span("bytes=0-", 0), Span::Outside);
         assert_eq!(span("bytes=4-2", 10), Span::Whole);
         assert_eq!(span("lines=1-2", 10), Span::Whole);
+        assert_eq!(span("bytes=+1-+2", 10), Span::Whole);
         assert_eq!(span("bytes=0-1,4-5", 10), Span::Whole);
     }
 }

@@ -1,6 +1,6 @@
 //! Manifests: reading, pushing, taking away.
 
-use super::{Answer, CONTENT_DIGEST, Call, empty};
+use super::{Answer, CONTENT_DIGEST, Call, empty, has_already};
 use crate::digest::Digest;
 use crate::error::Refusal;
 use crate::{manifest, names};
@@ -20,6 +20,9 @@ impl Call<'_> {
         let found = self.inner.find_manifest(self.repository, reference).await?;
         let found = found.ok_or_else(Refusal::manifest_unknown)?;
         let etag = format!("\"{}\"", found.digest);
+        if has_already(self.headers, &etag) {
+            return Ok(empty(StatusCode::NOT_MODIFIED, &[(ETAG, &etag)]));
+        }
         let headers = [
             (CONTENT_TYPE, found.media_type.as_str()),
             (CONTENT_LENGTH, &found.size.to_string()),

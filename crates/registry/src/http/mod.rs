@@ -17,7 +17,7 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue, IF_NONE_MATCH};
 use http::{HeaderMap, Method};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -162,6 +162,20 @@ fn query(text: &str) -> HashMap<String, String> {
 
 fn digest(text: &str) -> Result<Digest, Refusal> {
     Digest::parse(text).ok_or_else(|| Refusal::digest_invalid("That is not a sha256 digest."))
+}
+
+/// A number in a header: digits only, where Rust would take a sign as well.
+fn number(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
+}
+
+/// Whether the client has what this `ETag` names.
+fn has_already(headers: &HeaderMap, etag: &str) -> bool {
+    headers
+        .get(IF_NONE_MATCH)
+        .is_some_and(|value| value.as_bytes() == etag.as_bytes())
 }
 
 /// An answer without a body.

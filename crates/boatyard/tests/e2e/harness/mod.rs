@@ -21,7 +21,7 @@ pub use hand_worker::HandWorker;
 pub use place::Place;
 pub use proxy::Proxy;
 pub use repository::Repository;
-pub use server::Server;
+pub use server::{Server, free_port, unmount_below};
 pub use ssh_server::SshServer;
 
 use std::time::{Duration, Instant};

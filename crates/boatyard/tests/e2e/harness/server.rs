@@ -138,6 +138,11 @@ impl Server {
         self.folder.path()
     }
 
+    /// The server's process.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
     /// The administrator's token.
     pub fn token(&self) -> String {
         let path = self.data_dir().join("admin.token");
@@ -160,6 +165,11 @@ impl Server {
             command.env(name, value);
         }
         command.output().unwrap()
+    }
+
+    /// Sets one of the operator's switches for the next launch.
+    pub fn set(&mut self, name: &str, value: impl ToString) {
+        self.environment.push((name.to_owned(), value.to_string()));
     }
 
     /// SIGTERM, and waits until it is gone; whether it ended cleanly.
@@ -271,7 +281,7 @@ impl Drop for Server {
 }
 
 /// A port that was free a moment ago.
-pub(super) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -308,7 +318,7 @@ fn mount(how: &[&str], mb: u32, place: &Path) {
 }
 
 /// Mounts that a killed engine left in the folder would keep it from being removed.
-fn unmount_below(folder: &Path) {
+pub fn unmount_below(folder: &Path) {
     let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     let folder = folder.display().to_string();
     let below: Vec<_> = mounts

@@ -1,0 +1,270 @@
+//! Who may pull, push and delete: tokens by role and project, strangers, and a build's worker.
+
+use super::harness::{Blob, Image, Reply, Subject};
+use crate::harness::{Place, Repository, Server};
+use serde_json::json;
+
+/// A token made on the server's machine.
+fn token(server: &Server, args: &[&str]) -> String {
+    let made = server.boatyard(&[&["admin", "token", "create"], args].concat());
+    assert!(made.status.success(), "{made:?}");
+    String::from_utf8(made.stdout).unwrap().trim().to_owned()
+}
+
+async fn project(server: &Server, name: &str) {
+    let body = json!({"name": name, "region": "local"});
+    let made = server.api();
+    made.call("PUT", "/v1/projects", Some(body)).await.data();
+}
+
+/// A server with the projects `shop` and `bank`, each with an image `web:v1`.
+async fn shop_and_bank(server: &Server) -> Image {
+    let image = Image::of("web");
+    let admin = Subject::seen_by(server, Some(&server.token()));
+    for name in ["shop", "bank"] {
+        project(server, name).await;
+        admin.push_image(&format!("{name}/web"), "v1", &image).await;
+    }
+    image
+}
+
+async fn begins_to_push(it: &Subject, repository: &str) -> Reply {
+    let path = format!("/v2/{repository}/blobs/uploads/");
+    it.call("POST", &path).await
+}
+
+async fn deletes(it: &Subject, repository: &str, tag: &str) -> Reply {
+    let path = format!("/v2/{repository}/manifests/{tag}");
+    it.call("DELETE", &path).await
+}
+
+#[tokio::test]
+async fn a_builder_of_one_project_sees_no_other() {
+    let server = Server::start().await;
+    let image = shop_and_bank(&server).await;
+    let secret = token(&server, &["--role", "builder", "--project", "shop"]);
+    let builder = Subject::seen_by(&server, Some(&secret));
+    builder.push_image("shop/web", "v2", &image).await;
+    builder.get_manifest("shop/web", "v2").await.is(200);
+    let hidden = builder.get_manifest("bank/web", "v1").await;
+    hidden.refuses(404, "NAME_UNKNOWN");
+    let layer = format!("/v2/bank/web/blobs/{}", image.layer.digest);
+    let hidden = builder.call("GET", &layer).await;
+    hidden.refuses(404, "NAME_UNKNOWN");
+    let hidden = begins_to_push(&builder, "bank/web").await;
+    hidden.refuses(404, "NAME_UNKNOWN");
+    let hidden = builder.call("GET", "/v2/bank/web/tags/list").await;
+    hidden.refuses(404, "NAME_UNKNOWN");
+    // A neighbour whose name begins the same is another project too.
+    let hidden = begins_to_push(&builder, "shop-2/web").await;
+    hidden.refuses(404, "NAME_UNKNOWN");
+}
+
+#[tokio::test]
+async fn a_mount_shows_nothing_that_the_token_may_not_read() {
+    let server = Server::start().await;
+    shop_and_bank(&server).await;
+    let admin = Subject::seen_by(&server, Some(&server.token()));
+    let secret = Blob::of("the bank's own");
+    admin.push_blob("bank/web", &secret).await;
+    let builder = token(&server, &["--role", "builder", "--project", "shop"]);
+    let builder = Subject::seen_by(&server, Some(&builder));
+    let mount = format!(
+        "/v2/shop/web/blobs/uploads/?mount={}&from=bank/web",
+        secret.digest
+    );
+    // The same answer as for a blob that does not exist: send it yourself.
+    builder.call("POST", &mount).await.is(202);
+    let path = format!("/v2/shop/web/blobs/{}", secret.digest);
+    builder.call("HEAD", &path).await.is(404);
+    admin.call("POST", &mount).await.is(201);
+    builder.call("HEAD", &path).await.is(200);
+}
+
+#[tokio::test]
+async fn each_role_does_what_its_permissions_say() {
+    let server = Server::start().await;
+    let image = shop_and_bank(&server).await;
+    let with_role =
+        |role: &str| Subject::seen_by(&server, Some(&token(&server, &["--role", role])));
+    let (viewer, builder, developer) = (
+        with_role("viewer"),
+        with_role("builder"),
+        with_role("developer"),
+    );
+    viewer.get_manifest("shop/web", "v1").await.is(200);
+    begins_to_push(&viewer, "shop/web")
+        .await
+        .refuses(403, "DENIED");
+    let bytes = image.manifest.bytes.clone();
+    let put = viewer.put_manifest("shop/web", "v2", super::harness::IMAGE, bytes);
+    put.await.refuses(403, "DENIED");
+    deletes(&viewer, "shop/web", "v1")
+        .await
+        .refuses(403, "DENIED");
+    builder.push_image("shop/web", "v2", &image).await;
+    deletes(&builder, "shop/web", "v2")
+        .await
+        .refuses(403, "DENIED");
+    deletes(&developer, "shop/web", "v2").await.is(202);
+    viewer.get_manifest("shop/web", "v1").await.is(200);
+}
+
+#[tokio::test]
+async fn pulling_from_loopback_needs_no_login_and_pushing_does() {
+    let server = Server::start().await;
+    shop_and_bank(&server).await;
+    let stranger = Subject::seen_by(&server, None);
+    stranger.get_manifest("shop/web", "v1").await.is(200);
+    let refused = begins_to_push(&stranger, "shop/web").await;
+    let refused = refused.refuses(401, "UNAUTHORIZED");
+    let challenge = format!(
+        "Bearer realm=\"{}/v2/token\",service=\"boatyard\",scope=\"repository:shop/web:pull,push\"",
+        server.url()
+    );
+    assert_eq!(refused.header("www-authenticate"), challenge);
+    deletes(&stranger, "shop/web", "v1")
+        .await
+        .refuses(401, "UNAUTHORIZED");
+    let guess = Subject::seen_by(&server, Some("boatyard_guess"));
+    let refused = guess.get_manifest("shop/web", "v1").await;
+    refused.refuses(401, "UNAUTHORIZED");
+}
+
+#[tokio::test]
+async fn elsewhere_a_login_is_exchanged_for_a_bearer_token() {
+    let server = Server::with()
+        .env("BOATYARD_PUBLIC_URL", "https://ci.example.com")
+        .start()
+        .await;
+    shop_and_bank(&server).await;
+    let stranger = Subject::seen_by(&server, None);
+    let refused = stranger.get_manifest("shop/web", "v1").await;
+    let refused = refused.refuses(401, "UNAUTHORIZED");
+    let challenge = refused.header("www-authenticate");
+    assert!(
+        challenge.contains("scope=\"repository:shop/web:pull\""),
+        "{challenge}"
+    );
+    let path = "/v2/token?service=boatyard&scope=repository:shop/web:pull";
+    let anonymous = stranger.call("GET", path).await.is(200).json();
+    let bearer = format!("Bearer {}", anonymous["token"].as_str().unwrap());
+    let manifest = "/v2/shop/web/manifests/v1";
+    let still = stranger.call_with("GET", manifest, ("authorization", &bearer));
+    still.await.refuses(401, "UNAUTHORIZED");
+    let viewer = Subject::seen_by(&server, Some(&token(&server, &["--role", "viewer"])));
+    let given = viewer.call("GET", path).await.is(200).json();
+    assert_eq!(given["token"], given["access_token"]);
+    let bearer = format!("Bearer {}", given["token"].as_str().unwrap());
+    let seen = stranger.call_with("GET", manifest, ("authorization", &bearer));
+    seen.await.is(200);
+    let guess = Subject::seen_by(&server, Some("boatyard_guess"));
+    guess.call("GET", path).await.refuses(401, "UNAUTHORIZED");
+    let behind_proxy = stranger
+        .call_with("GET", "/v2/", ("host", "ci.example.com"))
+        .await;
+    let challenge = behind_proxy.is(401).header("www-authenticate").to_owned();
+    assert!(
+        challenge.contains("realm=\"https://ci.example.com/v2/token\""),
+        "{challenge}"
+    );
+}
+
+#[tokio::test]
+async fn a_revoked_token_and_an_expired_one_are_none() {
+    let server = Server::start().await;
+    shop_and_bank(&server).await;
+    let expired = token(&server, &["--role", "admin", "--expires-in-days", "0"]);
+    let revoked = token(&server, &["--name", "ci", "--role", "admin"]);
+    let holder = Subject::seen_by(&server, Some(&revoked));
+    begins_to_push(&holder, "shop/web").await.is(202);
+    let listed = server.boatyard(&["admin", "token", "list"]);
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let line = listed.lines().find(|line| line.contains("ci")).unwrap();
+    let id = line.split(' ').next().unwrap();
+    assert!(
+        server
+            .boatyard(&["admin", "token", "revoke", id])
+            .status
+            .success()
+    );
+    for gone in [revoked, expired] {
+        let holder = Subject::seen_by(&server, Some(&gone));
+        holder
+            .call("GET", "/v2/")
+            .await
+            .refuses(401, "UNAUTHORIZED");
+        holder
+            .call("GET", "/v2/token")
+            .await
+            .refuses(401, "UNAUTHORIZED");
+        let refused = holder.get_manifest("shop/web", "v1").await;
+        refused.refuses(401, "UNAUTHORIZED");
+        begins_to_push(&holder, "shop/web")
+            .await
+            .refuses(401, "UNAUTHORIZED");
+    }
+}
+
+#[tokio::test]
+async fn a_builds_worker_pushes_to_its_own_repository_only() {
+    let server = Server::start().await;
+    let image = shop_and_bank(&server).await;
+    let admin = Subject::seen_by(&server, Some(&server.token()));
+    admin.push_image("shop/other", "v1", &image).await;
+    let slow = Repository::with_steps("RUN echo waiting && sleep 1000000");
+    let place = Place::new(&server, &slow).await;
+    let build = place.build().await;
+    place.logs(&build, "waiting").await;
+    let worker = Subject::seen_by(&server, Some(&worker_token(&server)));
+    worker.push_image("shop/web", "v2", &image).await;
+    worker.get_manifest("shop/other", "v1").await.is(200);
+    begins_to_push(&worker, "shop/other")
+        .await
+        .refuses(403, "DENIED");
+    begins_to_push(&worker, "shop/web/nested")
+        .await
+        .refuses(403, "DENIED");
+    begins_to_push(&worker, "bank/web")
+        .await
+        .refuses(403, "DENIED");
+    let hidden = worker.get_manifest("bank/web", "v1").await;
+    hidden.refuses(404, "NAME_UNKNOWN");
+    deletes(&worker, "shop/web", "v1")
+        .await
+        .refuses(403, "DENIED");
+    place.abort(&build).await.data();
+    place.reaches(&build, "ABORTED").await;
+    begins_to_push(&worker, "shop/web")
+        .await
+        .refuses(401, "UNAUTHORIZED");
+}
+
+/// The one-build token of the only running worker, as its environment has it.
+fn worker_token(server: &Server) -> String {
+    let workers = server.workers();
+    let environment = workers.iter().find_map(|pid| {
+        let bytes = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        text.split('\0').find_map(|entry| {
+            entry
+                .strip_prefix("BOATYARD_WORKER_TOKEN=")
+                .map(str::to_owned)
+        })
+    });
+    environment.expect("a worker has its token")
+}
+
+#[tokio::test]
+async fn nobody_pushes_to_a_project_that_is_not_there() {
+    let server = Server::start().await;
+    let admin = Subject::seen_by(&server, Some(&server.token()));
+    for repository in ["nowhere/web", "nowhere"] {
+        let refused = begins_to_push(&admin, repository).await;
+        refused.refuses(404, "NAME_UNKNOWN");
+    }
+    project(&server, "nowhere").await;
+    admin
+        .push_image("nowhere/web", "v1", &Image::of("now"))
+        .await;
+}
