@@ -121,6 +121,12 @@ impl From<Failure> for Stop {
     }
 }
 
+/// An engine with its folders.
+struct ReadyEngine {
+    door: Box<dyn Engine>,
+    folders: EngineFolders,
+}
+
 /// A build under way.
 struct Course {
     config: WorkerConfig,
@@ -137,15 +143,23 @@ impl Course {
             "Build {} (attempt {})",
             self.job.build_id, self.job.attempt
         ));
-        let folders = self.workspace.engine_folders();
-        let fence = self.put_up_fence(folders.as_ref().ok()).await;
-        let engine = folders
-            .map_err(|error| unprepared(&error))
-            .and_then(|folders| self.engine(&folders, &fence));
-        let result = match &engine {
-            Ok(engine) => self.build(engine.as_ref(), &fence).await,
-            Err(failure) => Err(Stop::Failed(failure.clone())),
+        let engine = self.engine();
+        // Ends with the build, whatever way that takes.
+        let metering = self.measure(engine.as_ref().ok());
+        let source = async {
+            match &engine {
+                Ok(_) => self.clone_source().await,
+                Err(failure) => Err(Stop::Failed(failure.clone())),
+            }
         };
+        // Git and the fence's coming up do not need each other.
+        let (fence, source) = tokio::join!(self.put_up_fence(engine.as_ref().ok()), source);
+        let result = match (&engine, source) {
+            (Ok(engine), Ok(source)) => self.build(engine, &fence, &source).await,
+            (Err(failure), _) => Err(Stop::Failed(failure.clone())),
+            (Ok(_), Err(stop)) => Err(stop),
+        };
+        drop(metering);
         limits.shutdown().await;
         let outcome = conclude(self.session, &self.halt, result).await;
         let mut workspace = self.workspace;
@@ -153,7 +167,7 @@ impl Course {
         if alone.is_some()
             && let Ok(engine) = &engine
         {
-            engine.clear_leftovers(&fence).await;
+            engine.door.clear_leftovers(&fence).await;
         }
         fence.take_down().await;
         workspace
@@ -162,11 +176,30 @@ impl Course {
         outcome
     }
 
-    async fn put_up_fence(&self, folders: Option<&EngineFolders>) -> Fence {
+    fn engine(&self) -> Result<ReadyEngine, Failure> {
+        let prepare = || {
+            let folders = self.workspace.engine_folders()?;
+            let registries = Registries {
+                own: &self.job.registry,
+                own_public: &self.job.registry_public,
+                mirrors: &self.config.registry_mirrors,
+                token: &self.config.token,
+            };
+            let door: Box<dyn Engine> = match self.config.engine {
+                EngineChoice::Auto | EngineChoice::Buildah => {
+                    Box::new(Buildah::prepare(&folders, &registries)?)
+                }
+            };
+            Ok(ReadyEngine { door, folders })
+        };
+        prepare().map_err(|error| unprepared(&error))
+    }
+
+    async fn put_up_fence(&self, engine: Option<&ReadyEngine>) -> Fence {
         let log = self.session.log();
         let allow = source::address_ranges(&self.config.git.outbound_allow).unwrap_or_default();
         let mut inside = vec![self.workspace.scratch.clone()];
-        inside.extend(folders.and_then(|folders| folders.cache.clone()));
+        inside.extend(engine.and_then(|engine| engine.folders.cache.clone()));
         let site = Site {
             build_uid: &self.job.build_uid,
             plan: &self.job.request.plan,
@@ -177,41 +210,36 @@ impl Course {
         Fence::put_up(site, log).await
     }
 
-    fn engine(&self, folders: &EngineFolders, fence: &Fence) -> Result<Box<dyn Engine>, Failure> {
-        let registries = Registries {
-            own: &self.job.registry,
-            own_public: &self.job.registry_public,
-            mirrors: &self.config.registry_mirrors,
-            token: &self.config.token,
-        };
-        let engine: Box<dyn Engine> = match self.config.engine {
-            EngineChoice::Auto | EngineChoice::Buildah => Box::new(
-                Buildah::prepare(folders, &registries).map_err(|error| unprepared(&error))?,
-            ),
-        };
-        for folder in folders.all() {
+    /// Measures the build's storage, and halts the build when that is more than it may have.
+    fn measure(&self, engine: Option<&ReadyEngine>) -> JoinSet<()> {
+        let meter = Meter::start(
+            self.workspace.scratch.clone(),
+            engine.map_or_else(Vec::new, |engine| engine.door.layer_folders()),
+            self.job.request.ephemeral_storage_mb,
+        );
+        let halt = self.halt.clone();
+        let mut metering = JoinSet::new();
+        metering.spawn(async move { halt.raise(Cause::Limit(meter.exceeded().await)) });
+        metering
+    }
+
+    /// Builds and uploads; tells the digest of the image's manifest.
+    async fn build(
+        &self,
+        engine: &ReadyEngine,
+        fence: &Fence,
+        source: &Source,
+    ) -> Result<String, Stop> {
+        for folder in engine.folders.all() {
             fence
                 .hand_over(folder)
                 .map_err(|error| unprepared(&error))?;
         }
-        Ok(engine)
-    }
-
-    /// Clones, builds and uploads; tells the digest of the image's manifest.
-    async fn build(&self, engine: &dyn Engine, fence: &Fence) -> Result<String, Stop> {
-        let meter = Meter::start(
-            self.workspace.scratch.clone(),
-            engine.layer_folders(),
-            self.job.request.ephemeral_storage_mb,
-        );
-        let halt = self.halt.clone();
-        // Ends with this function, whatever way it takes.
-        let mut metering = JoinSet::new();
-        metering.spawn(async move { halt.raise(Cause::Limit(meter.exceeded().await)) });
-
-        let source = self.clone_source().await?;
-        let image = self.build_image(engine, fence, &source).await?;
-        self.upload(engine, fence, &image, &source).await
+        let image = self
+            .build_image(engine.door.as_ref(), fence, source)
+            .await?;
+        self.upload(engine.door.as_ref(), fence, &image, source)
+            .await
     }
 
     async fn clone_source(&self) -> Result<Source, Stop> {
