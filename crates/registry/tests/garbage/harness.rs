@@ -113,6 +113,14 @@ impl Place {
         sent.status().as_u16()
     }
 
+    /// Deletes an image; its parts are garbage from then on.
+    pub async fn delete(&self, repository: &str, image: &Image) {
+        let digest = boatyard_registry::digest_of(&image.manifest());
+        let path = format!("{}/v2/{repository}/manifests/{digest}", self.url);
+        let gone = self.http.delete(path).send().await.unwrap();
+        assert_eq!(gone.status(), 202);
+    }
+
     /// Pulls an image and compares every byte.
     pub async fn pulls(&self, repository: &str, tag: &str, image: &Image) {
         let manifest = self.get(&format!("{repository}/manifests/{tag}")).await;

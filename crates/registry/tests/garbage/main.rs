@@ -14,6 +14,9 @@ use harness::{Image, Place};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+/// How often each pusher pushes: enough that every bad moment comes up.
+const ROUNDS: usize = 40;
+
 testkit::for_each_store! {
     /// Without any grace: whatever a collection can take, it takes at the worst moment. A push
     /// whose parts were taken is told so and sends them again; one that was accepted is kept.
@@ -105,14 +108,16 @@ testkit::for_each_store! {
     }
 }
 
-/// Pushes image after image under one tag, each until it is accepted, and looks at each.
+/// Pushes, looks, and deletes again, then leaves a last image. All pushers use the same few
+/// contents, so that what one needs was just thrown away by another.
 async fn pusher(place: &Place, number: usize) {
     let repository = format!("shop/service-{number}");
-    for round in 0..12 {
-        let image = Image::of(&format!("{number} in round {round}"));
+    for round in 0..ROUNDS {
+        let image = Image::of(&format!("content {}", (number + round) % 3));
         place.push(&repository, "main", &image).await;
+        place.pulls(&repository, "main", &image).await;
+        place.delete(&repository, &image).await;
     }
     let last = Image::of(&format!("{number}, the last"));
     place.push(&repository, "main", &last).await;
-    place.pulls(&repository, "main", &last).await;
 }
