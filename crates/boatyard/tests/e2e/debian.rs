@@ -25,6 +25,11 @@ async fn a_dockerfile_on_debian_that_installs_packages_builds_as_it_is() {
     let id = place.build().await;
     place.reaches(&id, "SUCCESS").await;
     place.logs(&id, "installed from the archive").await;
+    let log = place.lines(&id).await.join("\n");
+    assert!(
+        !log.contains("/etc/containers"),
+        "the host's names of images do not count: {log}"
+    );
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod cache;
 mod clients;
 mod contract;
 mod debian;
+mod demo;
 mod images;
 mod isolation;
 mod limits;

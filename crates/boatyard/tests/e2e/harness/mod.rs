@@ -3,6 +3,7 @@
 
 mod api;
 mod debian;
+mod demo;
 mod gate;
 mod git_server;
 mod hand_worker;
@@ -15,6 +16,7 @@ mod ssh_server;
 
 pub use api::{Answer, Api};
 pub use debian::DebianMirror;
+pub use demo::Demo;
 pub use gate::Gate;
 pub use git_server::{Asked, GitServer, Manner};
 pub use hand_worker::HandWorker;
