@@ -59,6 +59,7 @@ async fn an_ordinary_dockerfile_comes_from_the_mirror_that_is_named() {
         &["--repo", &repository.url()],
         &[("BOATYARD_REGISTRY_MIRRORS", mirror.value())],
     );
+    demo.says("(bookworm)").await;
     assert_eq!(demo.ends().await, 0, "{}", demo.said());
     assert!(demo.said().contains("(bookworm)"), "{}", demo.said());
 }

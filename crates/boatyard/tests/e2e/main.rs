@@ -17,6 +17,7 @@ mod clients;
 mod contract;
 mod debian;
 mod demo;
+mod dockerfiles;
 mod images;
 mod isolation;
 mod limits;
