@@ -23,6 +23,7 @@ mod isolation;
 mod limits;
 mod logs;
 mod outages;
+mod permissions;
 mod pushes;
 mod queue;
 mod recovery;
