@@ -29,12 +29,15 @@ pattern!(PLAN, r"^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$");
 pattern!(DOCKER_FILE_PATH, r"^/([a-zA-Z0-9\-._]+/)*[a-zA-Z0-9\-._]+$");
 pattern!(DOCKER_WORK_DIR, r"^/([a-zA-Z0-9\-._]+/)*[a-zA-Z0-9\-._]*$");
 pattern!(STAGE, r"^[a-zA-Z0-9\-_]+$");
+pattern!(BUILD_RULE, r"^[^?:@$~ \[\]{}]*$");
 pattern!(ARGUMENT_KEY, r"^[a-zA-Z0-9\-_/.]+$");
 
 /// Length of a project's name.
 pub const PROJECT_NAME: std::ops::RangeInclusive<usize> = 3..=39;
 /// Length of a service's name.
 pub const SERVICE_NAME: std::ops::RangeInclusive<usize> = 3..=54;
+/// Rules or flags in one list.
+pub const RULES: usize = 200;
 /// Allowed ephemeral storage per build, in MB.
 pub const STORAGE_SIZES_MB: [u64; 6] = [16384, 32768, 65536, 131_072, 262_144, 524_288];
 
@@ -57,9 +60,7 @@ pub fn name(value: &str, length: std::ops::RangeInclusive<usize>) -> Result<(), 
 
 /// A description: up to 200 characters of plain text.
 pub fn description(value: &str) -> Result<(), Problem> {
-    if value.chars().count() > 200 {
-        return Err("must be at most 200 characters long".into());
-    }
+    at_most(value, 200)?;
     if value.is_empty() {
         return Ok(());
     }
@@ -121,6 +122,32 @@ pub fn argument_key(value: &str) -> Result<(), Problem> {
     )
 }
 
+/// A rule for branches or pull requests, like `release/*`.
+pub fn build_rule(value: &str) -> Result<(), Problem> {
+    matches(
+        &BUILD_RULE,
+        value,
+        "must be the name of a branch, with * for any part of it, and without ?:@$~ [ ] { } or spaces",
+    )
+}
+
+/// A path ignore rule.
+pub fn path_rule(value: &str) -> Result<(), Problem> {
+    at_most(value, 260)
+}
+
+/// A word in a commit's message that keeps it from being built.
+pub fn ignore_flag(value: &str) -> Result<(), Problem> {
+    at_most(value, 72)
+}
+
+fn at_most(value: &str, characters: usize) -> Result<(), Problem> {
+    if value.chars().count() > characters {
+        return Err(format!("must be at most {characters} characters long"));
+    }
+    Ok(())
+}
+
 /// A whole commit sha: 40 lower-case hex digits.
 pub fn sha(value: &str) -> Result<(), Problem> {
     if value.len() == 40
@@ -175,6 +202,8 @@ mod tests {
         docker_work_dir("/").unwrap();
         sha("262ed9817b3cad5142fbceabe0c9e371e390d616").unwrap();
         storage_size(16384).unwrap();
+        build_rule("feature/*").unwrap();
+        ignore_flag("[skip ci]").unwrap();
     }
 
     #[test]
@@ -190,6 +219,9 @@ mod tests {
         assert!(docker_work_dir("/a/../..").is_err());
         assert!(sha("262ED9817b3cad5142fbceabe0c9e371e390d616").is_err());
         assert!(storage_size(5).is_err());
+        assert!(build_rule("release/[0-9]").is_err());
+        assert!(path_rule(&"x".repeat(261)).is_err());
+        assert!(ignore_flag(&"x".repeat(73)).is_err());
         assert!(argument_key("A B").is_err());
         assert!(stage("-f;x").is_err());
     }

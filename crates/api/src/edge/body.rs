@@ -4,7 +4,7 @@ use super::ApiError;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::StatusCode;
 use http::request::Parts;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use std::collections::HashMap;
 
 /// A JSON body.
@@ -49,6 +49,10 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         let inner = error.into_inner();
         if inner.is_data() {
             ApiError::field(&path, plain(&inner))
+        } else if serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
+            // Where a word of a list is wanted, a number is not data of the wrong kind to serde
+            // but no JSON at all.
+            ApiError::field(&path, "is wrong: a value of another kind is expected")
         } else {
             ApiError::bad_request("invalid-json", format!("The body is not JSON: {inner}."))
         }

@@ -40,8 +40,23 @@ struct Billing {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Gpu {
     enabled: Option<bool>,
+    #[serde(rename = "configuration")]
+    _configuration: Option<GpuConfiguration>,
+}
+
+/// Only has to be well formed: a GPU that is asked for is refused.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GpuConfiguration {
+    #[serde(rename = "gpuType")]
+    _gpu_type: String,
+    #[serde(rename = "gpuCount")]
+    _gpu_count: Option<u32>,
+    #[serde(rename = "timesliced")]
+    _timesliced: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -141,8 +156,13 @@ struct BuildConfiguration {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CrossProjectAccess {
-    enabled: Option<bool>,
+    enabled: bool,
+    #[serde(rename = "projects")]
+    _projects: Vec<String>,
+    #[serde(rename = "isAllowList")]
+    _is_allow_list: bool,
 }
 
 impl ServiceInput {
@@ -307,6 +327,7 @@ impl ServiceInput {
             spec.dockerfile.target = Some(target.clone());
         }
         spec.include_git_folder = input.include_git_folder.unwrap_or(spec.include_git_folder);
+        input.check_rules(problems);
         let rules = &mut spec.rules;
         replace(&mut rules.pr_restrictions, &input.pr_restrictions);
         replace(&mut rules.branch_restrictions, &input.branch_restrictions);
@@ -321,6 +342,37 @@ impl ServiceInput {
 }
 
 impl BuildConfiguration {
+    fn check_rules(&self, problems: &mut Problems) {
+        let lists = [
+            (
+                "prRestrictions",
+                &self.pr_restrictions,
+                fields::build_rule as fn(&str) -> _,
+            ),
+            (
+                "branchRestrictions",
+                &self.branch_restrictions,
+                fields::build_rule,
+            ),
+            (
+                "pathIgnoreRules",
+                &self.path_ignore_rules,
+                fields::path_rule,
+            ),
+            ("ciIgnoreFlags", &self.ci_ignore_flags, fields::ignore_flag),
+        ];
+        for (name, list, check) in lists {
+            let field = format!("buildConfiguration.{name}");
+            let list = list.as_deref().unwrap_or_default();
+            if list.len() > fields::RULES {
+                problems.add(&field, format!("must be at most {} entries", fields::RULES));
+            }
+            for (index, entry) in list.iter().enumerate() {
+                problems.check(&format!("{field}[{index}]"), check(entry));
+            }
+        }
+    }
+
     fn refuse_unsupported(&self, problems: &mut Problems) {
         let field = |name: &str| format!("buildConfiguration.{name}");
         let credentials = self
@@ -333,7 +385,7 @@ impl BuildConfiguration {
         let shared = self
             .cross_project_access
             .as_ref()
-            .and_then(|access| access.enabled);
+            .map(|access| access.enabled);
         problems.refuse(&field("crossProjectAccess"), shared == Some(true));
     }
 }

@@ -27,16 +27,30 @@ fn judge(script: &str, server: &Server, repository: &Repository) {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_javascript_client_drives_a_build_from_nothing_to_an_image() {
-    let server = Server::start().await;
-    let repository = Repository::with_steps("RUN for i in 1 2 3; do echo tick $i; sleep 0.2; done");
-    judge("js-client.test.mjs", &server, &repository);
+testkit::for_each_store! {
+    async fn the_javascript_client_drives_a_build_from_nothing_to_an_image(url: &str) {
+        let server = Server::with().database(url).start().await;
+        let steps = "RUN for i in 1 2 3; do echo tick $i; sleep 0.2; done; \
+            if [ -n \"$LASTING\" ]; then echo it lasts; sleep 1000000; fi";
+        let repository = Repository::with_steps(&format!("ARG LASTING\n{steps}"));
+        judge("js-client.test.mjs", &server, &repository);
+    }
+
+    async fn the_command_line_drives_a_build_from_nothing_to_an_image(url: &str) {
+        let server = Server::with().database(url).start().await;
+        let steps = "RUN echo built by the published command line; \
+            if [ -n \"$LASTING\" ]; then echo it lasts; sleep 1000000; fi";
+        let repository = Repository::with_steps(&format!("ARG LASTING\n{steps}"));
+        judge("cli.test.mjs", &server, &repository);
+    }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_command_line_drives_a_build_from_nothing_to_an_image() {
-    let server = Server::start().await;
-    let repository = Repository::with_steps("RUN echo built by the published command line");
-    judge("cli.test.mjs", &server, &repository);
+#[tokio::test]
+async fn what_the_published_rules_refuse_is_refused_by_name() {
+    let server = Server::with()
+        .env("BOATYARD_MAX_CONCURRENT_BUILDS", 0)
+        .start()
+        .await;
+    let repository = Repository::with_steps("");
+    judge("validation.test.mjs", &server, &repository);
 }

@@ -47,6 +47,11 @@ impl Gate {
         .await;
     }
 
+    /// The process that stands at the gate, as the machine counts.
+    pub fn process(&self) -> u32 {
+        processes().find(|pid| self.is_shell(*pid)).unwrap()
+    }
+
     /// Lets the step go on.
     pub fn open(&self) {
         let shells: Vec<_> = processes().filter(|pid| self.is_shell(*pid)).collect();

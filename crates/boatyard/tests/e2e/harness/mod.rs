@@ -3,6 +3,7 @@
 
 mod api;
 mod debian;
+mod demo;
 mod gate;
 mod git_server;
 mod hand_worker;
@@ -15,6 +16,7 @@ mod ssh_server;
 
 pub use api::{Answer, Api};
 pub use debian::DebianMirror;
+pub use demo::Demo;
 pub use gate::Gate;
 pub use git_server::{Asked, GitServer, Manner};
 pub use hand_worker::HandWorker;
@@ -30,13 +32,22 @@ use std::time::{Duration, Instant};
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks again and again until there is an answer; fails with `what` when there never is.
-pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
+    until_within(PATIENCE, what, ask).await
+}
+
+/// The same with another patience.
+pub async fn until_within<T>(
+    patience: Duration,
+    what: &str,
+    mut ask: impl AsyncFnMut() -> Option<T>,
+) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = ask().await {
             return found;
         }
-        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        assert!(start.elapsed() < patience, "waited in vain for {what}");
         tokio::time::sleep(Duration::from_millis(15)).await;
     }
 }
