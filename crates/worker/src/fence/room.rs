@@ -51,16 +51,8 @@ exec "$@"
 "#;
 /// Says that the user namespace is there, and goes on once its numbers are set.
 const GATE: &str = "echo users; read -r _ && exec \"$@\"";
-/// Called with places: hides them. Then holds the room, and reaps whoever lost his parent in it.
-const HOLD: &str = "for place; do mount -t tmpfs -o mode=0755,size=1m boatyard \"$place\"; done; \
-    ip link set lo up 2>/dev/null; echo open; sleep infinity; :";
-/// What the machine keeps for its own images: short names, mirrors, signatures. Whatever it is
-/// told, the engine looks there too, would act on what it finds, and fails where it may not look.
-const MACHINES_OWN: [&str; 3] = [
-    "/etc/containers",
-    "/var/lib/containers",
-    "/var/cache/containers",
-];
+/// Holds the room, and reaps whoever lost his parent in it.
+const HOLD: &str = "ip link set lo up 2>/dev/null; echo open; sleep infinity; :";
 
 /// What a room is made with.
 #[derive(Clone, Debug)]
@@ -203,8 +195,7 @@ fn command(plan: &RoomPlan) -> Command {
         say(&["--net"]);
     }
     say(&["--fork", "--kill-child", "--mount-proc"]);
-    say(&["/bin/sh", "-c", HOLD, "hold"]);
-    say(&hidden(&plan.folders));
+    say(&["/bin/sh", "-c", HOLD]);
     let veils = if root {
         veils(&plan.folders)
     } else {
@@ -224,20 +215,6 @@ fn command(plan: &RoomPlan) -> Command {
         .stderr(Stdio::piped())
         .process_group(0);
     command
-}
-
-/// The places to hide from the engine: those that are there, unless our own folders lie in them.
-fn hidden(folders: &[PathBuf]) -> Vec<&'static str> {
-    let [.., names] = MACHINES_OWN;
-    // The engine writes here, and would make it too. Where nobody may, it gets another /var/cache.
-    let made = std::fs::create_dir_all(names).is_ok();
-    let others = if made { None } else { Some("/var/cache") };
-    let in_use = |place: &str| folders.iter().any(|folder| folder.starts_with(place));
-    MACHINES_OWN
-        .into_iter()
-        .chain(others)
-        .filter(|place| Path::new(place).is_dir() && !in_use(place))
-        .collect()
 }
 
 /// The command behind veils.
@@ -295,15 +272,6 @@ mod tests {
         mode("open/closed/also-closed", 0o700);
         let two = [inner.clone(), inner.join("cache")];
         assert_eq!(veils(&two), [dir.path().join("open/closed")]);
-    }
-
-    #[test]
-    fn what_is_hidden_is_not_ours() {
-        let ours = [PathBuf::from("/var/cache/containers/boatyard/work")];
-        assert!(!hidden(&ours).contains(&"/var/cache/containers"));
-        if rustix::process::geteuid().is_root() {
-            assert!(hidden(&[]).contains(&"/var/cache/containers"));
-        }
     }
 
     #[test]
