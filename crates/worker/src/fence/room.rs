@@ -51,8 +51,11 @@ exec "$@"
 "#;
 /// Says that the user namespace is there, and goes on once its numbers are set.
 const GATE: &str = "echo users; read -r _ && exec \"$@\"";
-/// Holds the room, and reaps whoever lost his parent in it.
-const HOLD: &str = "ip link set lo up 2>/dev/null; echo open; sleep infinity; :";
+/// Hides the machine's drop-ins for names and mirrors of images: the engine has no switch for them.
+/// Then holds the room, and reaps whoever lost his parent in it.
+const HOLD: &str = "own=/etc/containers/registries.conf.d; \
+    [ ! -d $own ] || mount -t tmpfs -o mode=0755,size=64k boatyard $own || exit; \
+    ip link set lo up 2>/dev/null; echo open; sleep infinity; :";
 
 /// What a room is made with.
 #[derive(Clone, Debug)]
