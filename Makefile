@@ -6,8 +6,9 @@ SHELL := /bin/bash
 RUN_PACKAGES := buildah runc slirp4netns iproute2 git openssh-client ca-certificates skopeo busybox-static uidmap gcc libc6-dev make
 TEST_PACKAGES := $(RUN_PACKAGES) docker-registry docker.io postgresql mmdebstrap openssh-server zstd procps
 
+BENCH_PACKAGES := $(RUN_PACKAGES) wrk postgresql docker-registry mmdebstrap
 
-.PHONY: help demo test build lint doc setup-run setup-test node-tests
+.PHONY: help demo test bench build lint doc setup-run setup-test setup-bench node-tests
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,6 +22,10 @@ build: ## Build the release binary
 test: setup-test node-tests ## Install what the tests need and run all of them
 	cargo build --locked -p boatyard
 	cargo nextest run --locked --workspace
+
+bench: setup-bench build ## Measure against the plain alternatives; writes docs/performance.md
+	cargo build --release --locked -p boatyard-bench
+	scripts/debian-mirror run target/release/boatyard-bench run --boatyard target/release/boatyard $(BENCH_ARGS)
 
 lint: ## Formatting and lints, as CI has them
 	cargo fmt --all --check
@@ -40,3 +45,5 @@ setup-test:
 	@scripts/install-nextest
 	@scripts/debian-mirror make
 
+setup-bench:
+	@scripts/install $(BENCH_PACKAGES)

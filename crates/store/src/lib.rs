@@ -12,6 +12,7 @@ mod facts;
 mod migrate;
 mod projects;
 mod queue;
+mod seed;
 mod services;
 mod sql;
 mod tokens;

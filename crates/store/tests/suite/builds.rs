@@ -77,4 +77,26 @@ testkit::for_each_store! {
         let refused = place.store.accept_build(&place.service, new_build()).await;
         assert!(matches!(refused, Err(StoreError::Gone)), "{refused:?}");
     }
+
+    async fn a_service_gets_a_long_history_by_copies_of_its_newest_build(url: &str) {
+        let place = Place::new(url).await;
+        let running = place.accept().await;
+        let refused = place.store.copy_newest_build(&place.service, 3).await;
+        assert!(matches!(refused, Err(StoreError::Gone)), "{refused:?}");
+        let ending = store::Ending {
+            status: domain::Status::Aborted,
+            reason: None,
+            message: "enough".into(),
+            image: None,
+        };
+        place.store.conclude_by_server(&running.uid, None, &ending).await.unwrap();
+        place.store.copy_newest_build(&place.service, 3000).await.unwrap();
+        let next = place.accept().await;
+        assert_eq!(next.number, 3002);
+        let service = place.service_now().await;
+        let page = place.store.builds(&service, Page::Skip(0), 5000).await.unwrap();
+        let ids: HashSet<_> = page.iter().map(|build| &build.id).collect();
+        assert_eq!((page.len(), ids.len()), (3002, 3002));
+        assert!(page[1..].iter().all(|build| build.message.as_deref() == Some("enough")));
+    }
 }
