@@ -1,6 +1,7 @@
 // The published command line, unmodified: log in, create, start, list, logs, abort.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -47,6 +48,21 @@ test('it makes a project and a service', async () => {
   assert.match(listed, /shop/);
 });
 
+test('it changes and reads what it made, and lists what there is', async () => {
+  const patch = await body('patch', { description: 'Better words' });
+  await northflank('patch', 'service', 'build', ...place, '--file', patch);
+  assert.equal((await json('get', 'service', ...place)).description, 'Better words');
+  await northflank('patch', 'project', '--projectId', 'shop', '--file', patch);
+  assert.equal((await json('get', 'project', '--projectId', 'shop')).description, 'Better words');
+  const second = await body('second', { name: 'second', region: 'local' });
+  await northflank('put', 'project', '--file', second);
+  assert.match(await northflank('list', 'services', '--projectId', 'shop'), /web/);
+  assert.match(await northflank('list', 'plans'), /nf-compute-20/);
+  assert.match(await northflank('list', 'regions'), /local/);
+  await northflank('delete', 'project', '--projectId', 'second', '--force');
+  assert.doesNotMatch(await northflank('list', 'projects'), /second/);
+});
+
 test('it starts a build and sees it succeed', async () => {
   const start = await body('start', { branch: 'main' });
   await northflank('start', 'service', 'build', ...place, '--file', start);
@@ -58,4 +74,48 @@ test('it starts a build and sees it succeed', async () => {
   assert.equal(builds[0].status, 'SUCCESS');
   const logs = await northflank('get', 'service', 'build-logs', ...place, '--buildId', builds[0].id);
   assert.match(logs, /built by the published command line/);
+});
+
+test('it follows the log of a build and aborts it', async () => {
+  const start = await body('lasting', {
+    branch: 'main',
+    overrides: { buildArguments: { LASTING: 'yes' } },
+  });
+  const build = await json('start', 'service', 'build', ...place, '--file', start);
+  const tail = spawn(
+    'node_modules/.bin/northflank',
+    ['get', 'service', 'build-logs', ...place, '--buildId', build.id, '--tail'],
+    { env: process.env, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const closed = once(tail, 'close');
+  let said = '';
+  await new Promise((resolve) => {
+    tail.stdout.on('data', (chunk) => {
+      said += chunk;
+      if (/^.*it lasts\s*$/m.test(said)) resolve();
+    });
+  });
+  await northflank('abort', 'service', 'build', ...place, '--buildId', build.id);
+  // It ends by itself: the build is over.
+  assert.deepEqual(await closed, [0, null]);
+  const after = await json('get', 'service', 'build', ...place, '--buildId', build.id);
+  assert.equal(after.status, 'ABORTED');
+});
+
+test('it says what the server said about a mistake', async () => {
+  const start = await body('nothing', {});
+  await assert.rejects(
+    northflank('start', 'service', 'build', ...place, '--file', start, '--skipValidation'),
+    (error) => /branch/.test(error.stdout + error.stderr),
+  );
+  await assert.rejects(
+    northflank('get', 'service', 'build', ...place, '--buildId', 'no-such-1234'),
+    (error) => /no-such-1234/.test(error.stdout + error.stderr),
+  );
+});
+
+test('it deletes what it made', async () => {
+  await northflank('delete', 'service', ...place, '--force');
+  await northflank('delete', 'project', '--projectId', 'shop', '--force');
+  assert.doesNotMatch(await northflank('list', 'projects'), /shop/);
 });

@@ -102,6 +102,91 @@ test('the list is the same by page, by cursor and with all', async () => {
   assert.deepEqual(second.data.builds.map(({ id }) => id), ids.slice(2, 4));
 });
 
+test('put creates and replaces, get reads, with and without the team', async () => {
+  const project = { name: 'Second Project', description: 'made', region: 'local' };
+  const place = { projectId: 'second-project', serviceId: 'put-service' };
+  const service = (description) => ({
+    name: 'Put Service',
+    description,
+    billing: { buildPlan: 'nf-compute-50' },
+    vcsData: { projectUrl, projectType: 'self-hosted' },
+    buildSettings: { dockerfile: { dockerFilePath: '/Dockerfile', dockerWorkDir: '/' } },
+    buildArguments: { KEY: 'value' },
+  });
+  assert.equal((await api.put.project({ data: project })).data.id, place.projectId);
+  await api.put.project({ data: { ...project, description: 'replaced' } });
+  const patched = await api.patch.project({ parameters: place, data: { color: '#EF233C' } });
+  assert.equal(patched.data.color, '#EF233C');
+  const read = await api.get.project({ parameters: place });
+  assert.equal(read.data.description, 'replaced');
+
+  await api.put.service.build({ parameters: place, data: service('made') });
+  const replaced = await api.put.service.build({ parameters: place, data: service('replaced') });
+  assert.equal(replaced.data.description, 'replaced');
+  const team = { ...place, teamId: 'default' };
+  const ofTeam = await api.get.service({ parameters: team });
+  assert.deepEqual(ofTeam.data, (await api.get.service({ parameters: place })).data);
+  assert.equal(ofTeam.data.billing.buildPlan, 'nf-compute-50');
+  assert.deepEqual(ofTeam.data.buildArguments, { KEY: 'value' });
+  assert.equal((await api.list.projects.all({ options: { per_page: 1 } })).data.projects.length, 2);
+  const regions = await api.list.cloud.regions({});
+  assert.equal(regions.data.providers[0].id, 'local');
+
+  const started = await api.start.service.build({ parameters: team, data: { branch: 'main' } });
+  const buildId = started.data.id;
+  const builds = await api.get.service.builds({ parameters: team });
+  assert.deepEqual(builds.data.builds.map(({ id }) => id), [buildId]);
+  await api.abort.service.build({ parameters: { ...team, buildId } });
+  const aborted = await api.get.service.build({ parameters: { ...team, buildId } });
+  assert.equal(aborted.data.status, 'ABORTED');
+  await assert.rejects(api.delete.project({ parameters: place }), { status: 409 });
+  await api.delete.service({ parameters: team });
+  await api.delete.project({ parameters: place });
+});
+
+test('a running build is aborted, and its tail ends', async () => {
+  const data = { branch: 'main', overrides: { buildArguments: { LASTING: 'yes' } } };
+  const { data: { id: buildId } } = await api.start.service.build({ parameters, data });
+  const tail = await api.get.service.buildLogTail({
+    parameters,
+    options: { buildId, startTime: new Date(0), textIncludes: 'it lasts' },
+  });
+  const lines = [];
+  const running = new Promise((resolve) => {
+    tail.on('logs-received', (received) => {
+      lines.push(...received.map(({ log }) => log));
+      if (lines.includes('it lasts')) resolve();
+    });
+  });
+  const closed = once(tail, 'close');
+  // It resolves when the tail is over.
+  const over = tail.start();
+  await running;
+  assert.equal((await api.get.service.build({ parameters: { ...parameters, buildId } })).data.status, 'BUILDING');
+  await api.abort.service.build({ parameters: { ...parameters, buildId } });
+  await Promise.all([over, closed]);
+  assert.ok(lines.every((line) => line.includes('it lasts')), 'the filter holds for a tail');
+  const build = await ended(buildId);
+  assert.deepEqual([build.status, build.success], ['ABORTED', false]);
+});
+
+test('a range is filtered, limited and turned around', async () => {
+  const range = async (options) => {
+    const { data } = await api.get.service.buildLogs({ parameters, options: { buildId: first, ...options } });
+    return data.map(({ log }) => log);
+  };
+  const ticks = ['tick 1', 'tick 2', 'tick 3'];
+  const regexIncludes = '^tick [0-9]$';
+  assert.deepEqual(await range({ regexIncludes }), ticks);
+  assert.deepEqual(await range({ regexIncludes, direction: 'backward', lineLimit: 2 }), ['tick 3', 'tick 2']);
+  const without = await range({ textNotIncludes: 'tick' });
+  assert.ok(without.length > 0 && without.every((line) => !line.includes('tick')));
+  const { data } = await api.get.service.buildLogs({ parameters, options: { buildId: first, regexIncludes } });
+  const second = new Date(data[1].ts);
+  assert.deepEqual(await range({ regexIncludes, startTime: second, duration: 3600 }), ticks.slice(1));
+  assert.deepEqual(await range({ endTime: new Date('2020-01-01T00:00:00Z') }), []);
+});
+
 test('errors carry status, id and details', async () => {
   await assert.rejects(
     api.get.service.build({ parameters: { ...parameters, buildId: 'no-such-1234' } }),

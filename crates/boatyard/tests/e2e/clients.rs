@@ -11,7 +11,12 @@ fn judge(script: &str, server: &Server, repository: &Repository) {
         "run `make node-tests` first"
     );
     let output = Command::new("node")
-        .args(["--test", "--test-reporter=spec", script])
+        .args([
+            "--test",
+            "--test-reporter=spec",
+            "--test-timeout=90000",
+            script,
+        ])
         .current_dir(&folder)
         .env("BOATYARD_HOST", server.url())
         .env("BOATYARD_TOKEN", server.token())

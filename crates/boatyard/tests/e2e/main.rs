@@ -26,6 +26,7 @@ mod outages;
 mod permissions;
 mod pushes;
 mod queue;
+mod readme;
 mod recovery;
 mod registry;
 mod secrets;

@@ -139,6 +139,9 @@ impl Follower {
     ) -> Result<bool, CliError> {
         match batch {
             Some(Ok(lines)) => {
+                for line in &lines {
+                    self.progress.hear(&line.text());
+                }
                 self.progress
                     .aside(|| self.printer.print(console, &lines))?;
                 Ok(false)

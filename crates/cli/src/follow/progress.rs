@@ -11,6 +11,16 @@ use std::time::{Duration, Instant};
 /// How often the line moves.
 const TICK: Duration = Duration::from_millis(120);
 
+/// The phases of a build that goes well.
+const PHASES: [&str; 6] = [
+    "QUEUED",
+    "PENDING",
+    "STARTING",
+    "CLONING",
+    "BUILDING",
+    "UPLOADING",
+];
+
 /// The progress of one build.
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
@@ -22,9 +32,10 @@ impl Progress {
     pub(super) fn begin(look: Look, status: &str) -> Progress {
         let bar = look.err_is_terminal.then(|| {
             let bar = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}{msg} {elapsed}") {
                 bar.set_style(style);
             }
+            bar.set_prefix(way(status));
             bar.set_message(plain(status));
             bar.enable_steady_tick(TICK);
             bar
@@ -43,13 +54,23 @@ impl Progress {
         }
         status.clone_into(&mut self.status);
         match &self.bar {
-            Some(bar) => bar.set_message(plain(status)),
+            Some(bar) => {
+                bar.set_prefix(way(status));
+                bar.set_message(plain(status));
+            }
             None => {
                 let after = SignedDuration::try_from(self.begun.elapsed()).unwrap_or_default();
                 console.note(&format!("[{}] {}", length(after), plain(status)))?;
             }
         }
         Ok(())
+    }
+
+    /// Hears a line of the log: the engine says there which step it is at.
+    pub(super) fn hear(&self, line: &str) {
+        if let (Some(bar), Some(step)) = (&self.bar, step(line)) {
+            bar.set_message(format!("{} {step}", plain(&self.status)));
+        }
     }
 
     /// Prints something else without the moving line getting in its way.
@@ -74,6 +95,66 @@ impl Drop for Progress {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+    }
+}
+
+/// How far on its way a build with this status is; nothing for one that is held or whose phase is
+/// not known.
+fn way(status: &str) -> String {
+    let Some(at) = PHASES.iter().position(|phase| *phase == status) else {
+        return String::new();
+    };
+    format!(
+        "{}{} ",
+        "▰".repeat(at + 1),
+        "▱".repeat(PHASES.len() - at - 1)
+    )
+}
+
+/// `step 3/9` of the line `STEP 3/9: RUN …`, with the stage where there are several.
+fn step(line: &str) -> Option<String> {
+    let (stage, line) = match line.strip_prefix('[') {
+        Some(rest) => rest
+            .split_once("] ")
+            .map(|(stage, line)| (Some(stage), line))?,
+        None => (None, line),
+    };
+    let (step, _) = line.strip_prefix("STEP ")?.split_once(": ")?;
+    let is_count = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b'/');
+    if !is_count(step) || !stage.is_none_or(is_count) {
+        return None;
+    }
+    Some(match stage {
+        Some(stage) => format!("stage {stage}, step {step}"),
+        None => format!("step {step}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_gets_longer() {
+        assert_eq!(way("QUEUED"), "▰▱▱▱▱▱ ");
+        assert_eq!(way("UPLOADING"), "▰▰▰▰▰▰ ");
+        assert_eq!(way("UNSCHEDULABLE"), "");
+    }
+
+    #[test]
+    fn steps_are_heard() {
+        assert_eq!(step("STEP 3/9: RUN make").as_deref(), Some("step 3/9"));
+        let staged = step("[1/2] STEP 3/9: RUN make");
+        assert_eq!(staged.as_deref(), Some("stage 1/2, step 3/9"));
+        for line in [
+            "",
+            "[",
+            "STEP x: y",
+            "[a\u{1b}] STEP 1/2: x",
+            "make: STEP 1/2: x",
+        ] {
+            assert_eq!(step(line), None, "{line}");
         }
     }
 }

@@ -7,6 +7,7 @@
 )]
 
 mod builds;
+mod migrations;
 mod names;
 mod place;
 mod tokens;
