@@ -20,7 +20,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
-use edge::{ApiError, RateLimit, Sealer};
+use edge::{Answers, ApiError, RateLimit, Sealer};
 use http::StatusCode;
 use logs::LogStore;
 use registry::Registry;
@@ -60,6 +60,7 @@ pub async fn router(parts: Parts) -> Result<Router, StoreError> {
     let state: State = Arc::new(Shared {
         rate: RateLimit::new(parts.settings.rate_limit),
         sealer: Sealer::new(&key),
+        answers: Answers::default(),
         store: parts.store,
         logs: parts.logs,
         registry: parts.registry,

@@ -4,7 +4,6 @@ use crate::edge::Caller;
 use async_trait::async_trait;
 use domain::Permission;
 use registry::{Action, Authorizer, Credentials, Verdict};
-use std::sync::Arc;
 use store::{Store, StoreError};
 
 /// Answers the registry's questions from the store.
@@ -38,11 +37,8 @@ impl RegistryAccess {
             let own = self.store.repository(&build.service_uid).await?;
             return Ok(own.map_or(Verdict::Deny, |own| worker(&own, repository, action)));
         }
-        let Some(token) = self.store.token_by_secret(&credentials.password).await? else {
+        let Some(caller) = Caller::by_secret(&self.store, &credentials.password).await? else {
             return Ok(Verdict::NeedLogin);
-        };
-        let caller = Caller {
-            token: Arc::new(token),
         };
         let verdict = person(&caller, repository, action);
         if verdict == Verdict::Allow && action == Action::Push {

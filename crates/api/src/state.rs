@@ -1,7 +1,7 @@
 //! What every call can reach.
 
 use crate::Settings;
-use crate::edge::{RateLimit, Sealer};
+use crate::edge::{Answers, RateLimit, Sealer};
 use logs::LogStore;
 use registry::Registry;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) rate: RateLimit,
     pub(crate) sealer: Sealer,
+    pub(crate) answers: Answers,
     /// The server is stopping: what waits for something to happen answers now.
     pub(crate) stop: CancellationToken,
 }

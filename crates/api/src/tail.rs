@@ -11,7 +11,6 @@ use axum::response::Response;
 use domain::{Build, Permission};
 use logs::{FollowFrom, LogLine};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Lines a tail starts with.
@@ -135,10 +134,8 @@ async fn who(state: &State, socket: &mut WebSocket) -> Result<Result<Caller, Str
             "The first message must be of type init and carry an API token.".into(),
         ));
     };
-    match state.store.token_by_secret(&init.data.auth.api_token).await {
-        Ok(Some(token)) => Ok(Ok(Caller {
-            token: Arc::new(token),
-        })),
+    match Caller::by_secret(&state.store, &init.data.auth.api_token).await {
+        Ok(Some(caller)) => Ok(Ok(caller)),
         Ok(None) => Ok(Err("The API token is not valid.".into())),
         Err(error) => Ok(Err(ApiError::from(error).to_string())),
     }

@@ -17,6 +17,7 @@ mod services;
 mod sql;
 mod tokens;
 mod transition;
+mod version;
 
 pub use alone::Alone;
 pub use builds::{NewBuild, Page};
@@ -30,6 +31,7 @@ pub use queue::{OpenBuild, QueueHead};
 pub use services::ServiceChanges;
 pub use tokens::{NewToken, Token, random_key};
 pub use transition::{Advanced, Claimed, Ending};
+pub use version::{Remembered, Version};
 
 use sql::{Database, Postgres, Sqlite};
 use std::path::Path;
@@ -40,6 +42,7 @@ use std::sync::Arc;
 pub struct Store {
     db: Arc<Database>,
     changes: Arc<changes::Teller>,
+    known_tokens: Arc<Remembered<Arc<Token>>>,
 }
 
 impl Store {
@@ -62,6 +65,7 @@ impl Store {
         Ok(Store {
             db: Arc::new(db),
             changes: Arc::default(),
+            known_tokens: Arc::new(tokens::remembered()),
         })
     }
 

@@ -3,9 +3,10 @@
 
 use crate::services::to_json;
 use crate::sql::{Row, params};
-use crate::{Store, StoreError, now};
+use crate::{Remembered, Store, StoreError, Version, now};
 use domain::{Millis, PermissionSet, Secret};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// A token as the store knows it: everything but the secret.
 #[derive(Clone, Debug)]
@@ -61,6 +62,11 @@ pub(crate) fn hash(secret: &str) -> String {
     hex::encode(Sha256::digest(secret.as_bytes()))
 }
 
+/// Tokens that were looked up lately. Each takes some hundred bytes.
+pub(crate) fn remembered() -> Remembered<Arc<Token>> {
+    Remembered::new(1000, 1000 * 1024, |_| 1024)
+}
+
 fn token(row: &Row<'_>) -> Result<Token, StoreError> {
     let projects: Option<String> = row.get(5)?;
     let projects = projects.map(|text| serde_json::from_str(&text)).transpose();
@@ -112,16 +118,47 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn token_by_secret(&self, secret: &str) -> Result<Option<Token>, StoreError> {
+    pub async fn token_by_secret(&self, secret: &str) -> Result<Option<Arc<Token>>, StoreError> {
+        self.token_at(secret, self.version()?).await
+    }
+
+    /// The same, for a caller who knows the database's version from before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn token_at(
+        &self,
+        secret: &str,
+        version: Option<Version>,
+    ) -> Result<Option<Arc<Token>>, StoreError> {
+        let hash = hash(secret);
+        let known = version.and_then(|version| self.known_tokens.get(&hash, version));
+        let token = match known {
+            Some(token) => Some(token),
+            None => self.token_by_hash(hash, version).await?,
+        };
+        Ok(token.filter(|token| token.expires_at.is_none_or(|end| end > now())))
+    }
+
+    async fn token_by_hash(
+        &self,
+        hash: String,
+        version: Option<Version>,
+    ) -> Result<Option<Arc<Token>>, StoreError> {
         let mut session = self.db.read().await?;
-        session
+        let found = session
             .row(
                 "SELECT id, name, team, role, permissions, projects, created_at, expires_at
-                 FROM tokens WHERE hash = $1 AND (expires_at IS NULL OR expires_at > $2)",
-                params![hash(secret), now()],
+                 FROM tokens WHERE hash = $1",
+                params![&hash],
                 token,
             )
-            .await
+            .await?
+            .map(Arc::new);
+        if let (Some(version), Some(token)) = (version, &found) {
+            self.known_tokens.put(hash, version, Arc::clone(token));
+        }
+        Ok(found)
     }
 
     /// Every token of a team, oldest first.

@@ -9,7 +9,7 @@ use domain::{Permission, Project};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use std::sync::Arc;
-use store::Token;
+use store::{Store, StoreError, Token, Version};
 
 /// The one team until teams land.
 pub const DEFAULT_TEAM: &str = "default";
@@ -18,9 +18,21 @@ pub const DEFAULT_TEAM: &str = "default";
 #[derive(Clone)]
 pub(crate) struct Caller {
     pub(crate) token: Arc<Token>,
+    /// The database's version from before the token was looked up, where it has one.
+    pub(crate) version: Option<Version>,
 }
 
 impl Caller {
+    /// Whoever has this secret.
+    pub(crate) async fn by_secret(
+        store: &Store,
+        secret: &str,
+    ) -> Result<Option<Caller>, StoreError> {
+        let version = store.version()?;
+        let token = store.token_at(secret, version).await?;
+        Ok(token.map(|token| Caller { token, version }))
+    }
+
     /// Whether the token's role has the permission; 403 naming it otherwise.
     pub(crate) fn require(&self, permission: Permission) -> Result<(), ApiError> {
         if self.token.permissions.allows(permission) {
@@ -81,11 +93,9 @@ pub(crate) async fn authenticate(
     next: Next,
 ) -> Response {
     if let Some(secret) = bearer(request.headers()) {
-        match state.store.token_by_secret(secret).await {
-            Ok(Some(token)) => {
-                request.extensions_mut().insert(Caller {
-                    token: Arc::new(token),
-                });
+        match Caller::by_secret(&state.store, secret).await {
+            Ok(Some(caller)) => {
+                request.extensions_mut().insert(caller);
             }
             Ok(None) => {}
             Err(error) => return ApiError::from(error).into_response(),

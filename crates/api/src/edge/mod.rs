@@ -1,5 +1,6 @@
 //! What every call shares: the envelope, errors, tokens, the rate limit, bodies, pagination.
 
+mod answers;
 mod body;
 mod caller;
 mod cursor;
@@ -10,6 +11,7 @@ mod problems;
 mod rate;
 mod time;
 
+pub(crate) use answers::Answers;
 pub(crate) use body::{Body, Params};
 pub use caller::DEFAULT_TEAM;
 pub(crate) use caller::{Caller, authenticate, bearer};

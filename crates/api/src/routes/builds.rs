@@ -3,10 +3,12 @@
 use super::places::Place;
 use super::service_input::check_arguments;
 use crate::edge::{
-    ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Problems, Start, iso_millis,
+    Answers, ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Problems, Start,
+    iso_millis,
 };
 use crate::state::State;
-use axum::extract::{Path, State as FromState};
+use axum::extract::{OriginalUri, Path, State as FromState};
+use axum::response::Response;
 use domain::{Build, BuildRequest, Permission, Reason, Service, Status, fields};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -87,12 +89,23 @@ pub(crate) async fn list(
     FromState(state): FromState<State>,
     caller: Caller,
     Path(place): Path<Place>,
-    params: Params,
+    OriginalUri(uri): OriginalUri,
+) -> Result<Response, ApiError> {
+    let page = page(&state, &caller, &place, uri.query());
+    Answers::get_or(&state, &caller, &uri, page).await
+}
+
+async fn page(
+    state: &State,
+    caller: &Caller,
+    place: &Place,
+    query: Option<&str>,
 ) -> Result<Listed<Builds>, ApiError> {
     let (_, service) = place
-        .service(&state, &caller, Permission::ServiceRead)
+        .service(state, caller, Permission::ServiceRead)
         .await?;
     let list = format!("builds:{}", service.uid);
+    let params = Params::parse(query.unwrap_or_default());
     let query = PageQuery::read(&params, &state.sealer, &list)?;
     let page = match query.start {
         Start::After(number) => Page::Before(number),

@@ -15,6 +15,8 @@ pub(crate) struct Sqlite {
     path: PathBuf,
     writer: Arc<FairMutex<Connection>>,
     idle_readers: Mutex<Vec<Connection>>,
+    /// A connection that only ever asks whether others wrote.
+    watcher: Mutex<Connection>,
 }
 
 impl Sqlite {
@@ -31,6 +33,7 @@ impl Sqlite {
             path: path.to_owned(),
             writer: Arc::new(FairMutex::new(writer)),
             idle_readers: Mutex::default(),
+            watcher: Mutex::new(open_reader(path)?),
         };
         Ok((sqlite, report))
     }
@@ -48,7 +51,7 @@ impl Sqlite {
             .pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => self.open_reader()?,
+            None => open_reader(&self.path)?,
         };
         Ok(Reader {
             home: self,
@@ -56,12 +59,11 @@ impl Sqlite {
         })
     }
 
-    fn open_reader(&self) -> Result<Connection, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.path, flags)?;
-        connection.busy_timeout(BUSY)?;
-        connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
-        Ok(connection)
+    /// A number that is another one after any other connection, of any process, has written.
+    pub(crate) fn version(&self) -> Result<i64, StoreError> {
+        let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut statement = watcher.prepare_cached("PRAGMA data_version")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
     }
 
     pub(crate) async fn begin(&self) -> Result<Transaction, StoreError> {
@@ -72,6 +74,14 @@ impl Sqlite {
             open: true,
         })
     }
+}
+
+fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
+    Ok(connection)
 }
 
 /// A reading connection; goes back to its home when dropped.

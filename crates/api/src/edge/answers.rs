@@ -1,0 +1,59 @@
+//! Answers that are kept for as long as the database is the same. A page of a list is asked for again
+//! and again, by screens and scripts that wait for something to happen, and mostly nothing has.
+
+use super::{ApiError, Caller};
+use crate::state::State;
+use axum::body::Bytes;
+use axum::response::{IntoResponse, Response};
+use http::{Uri, header};
+use serde::Serialize;
+use store::Remembered;
+
+/// About so many answers, of at most so many bytes altogether.
+const ANSWERS: usize = 1000;
+const BYTES: u64 = 16 << 20;
+
+/// Answers by token and address.
+pub(crate) struct Answers(Remembered<Bytes>);
+
+impl Default for Answers {
+    fn default() -> Self {
+        Answers(Remembered::new(ANSWERS, BYTES, Bytes::len))
+    }
+}
+
+impl Answers {
+    /// The answer to a call that only reads the database: the one given before, or what `make` makes.
+    /// It must depend on nothing but the token, the address and the database.
+    pub(crate) async fn get_or<T: Serialize>(
+        state: &State,
+        caller: &Caller,
+        uri: &Uri,
+        make: impl Future<Output = Result<T, ApiError>>,
+    ) -> Result<Response, ApiError> {
+        let Some(version) = caller.version else {
+            return Ok(response(json(&make.await?)?));
+        };
+        let key = format!("{} {uri}", caller.token.id);
+        if let Some(known) = state.answers.0.get(&key, version) {
+            return Ok(response(known));
+        }
+        let bytes = json(&make.await?)?;
+        state.answers.0.put(key, version, bytes.clone());
+        Ok(response(bytes))
+    }
+}
+
+fn json(answer: &impl Serialize) -> Result<Bytes, ApiError> {
+    match serde_json::to_vec(answer) {
+        Ok(bytes) => Ok(bytes.into()),
+        Err(error) => {
+            tracing::error!(%error, "an answer cannot be written as JSON");
+            Err(ApiError::internal())
+        }
+    }
+}
+
+fn response(bytes: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], bytes).into_response()
+}
