@@ -16,7 +16,7 @@ async fn a_long_queue_of_one_project_does_not_hold_up_anothers_first() {
     let running = big.build().await;
     big.logs(&running, "waiting").await;
     let sha = slow.git(&["rev-parse", "HEAD"]);
-    for _ in 0..200 {
+    for _ in 0..1000 {
         big.start(json!({"branch": "main", "sha": sha})).await;
     }
     let mine = small.build().await;

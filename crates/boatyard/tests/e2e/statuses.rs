@@ -1,7 +1,10 @@
 //! All thirteen statuses, each from its real cause.
 
-use crate::harness::{Place, Repository, Server, until};
+use crate::harness::{Gate, Place, Proxy, Repository, Server, until};
+use http::Method;
 use serde_json::json;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 /// A step that lasts until it is stopped.
 const FOR_EVER: &str = "RUN echo waiting && sleep 1000000";
@@ -35,6 +38,63 @@ testkit::for_each_store! {
         assert!(build["buildConcludedAt"].is_i64());
         assert!(build["registry"]["uri"].as_str().unwrap().ends_with(&format!("shop/web:{id}")));
     }
+}
+
+/// Each phase is held back until it was seen.
+#[tokio::test]
+async fn one_build_shows_every_phase() {
+    let proxy = Proxy::start().await;
+    let worker = proxy.worker();
+    let server = Server::with()
+        .env("BOATYARD_WORKER_PROGRAM", worker)
+        .start()
+        .await;
+    proxy.leads_to(&server);
+    let repository = Repository::with_steps("");
+    let place = Place::new(&server, &repository).await;
+    place.reaches(&place.build().await, "SUCCESS").await;
+    until("the first worker to be gone", async || {
+        server.leftovers().is_empty().then_some(())
+    })
+    .await;
+    let gate = Gate::new();
+    let dockerfile = std::fs::read_to_string(repository.path().join("Dockerfile")).unwrap();
+    let step = gate.step("true", "true");
+    repository.write("Dockerfile", &format!("{dockerfile}{step}\n"));
+    repository.commit("a gate");
+    // Who tidies a service's cache or writes to a mirror keeps builds waiting.
+    let cache = server.data_dir().join("cache");
+    let of_service = |path: &PathBuf| path.join("lock").is_file();
+    let of_mirror = |path: &PathBuf| path.extension().is_some_and(|end| end == "lock");
+    let tidying = locked(&entry(&cache, of_service).join("lock"));
+    let fetching = locked(&entry(&cache.join("git"), of_mirror));
+    proxy.holds(Method::POST, "/blobs/uploads/");
+
+    let id = place.build().await;
+    place.reaches(&id, "STARTING").await;
+    drop(tidying);
+    place.reaches(&id, "CLONING").await;
+    drop(fetching);
+    gate.reached(&place, &id).await;
+    assert_eq!(place.get(&id).await["status"], "BUILDING");
+    gate.open();
+    proxy.is_met().await;
+    place.reaches(&id, "UPLOADING").await;
+    proxy.lets_go();
+    place.reaches(&id, "SUCCESS").await;
+}
+
+fn entry(folder: &Path, is_it: impl Fn(&PathBuf) -> bool) -> PathBuf {
+    let mut entries = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries.find(is_it).unwrap()
+}
+
+fn locked(file: &Path) -> File {
+    let file = File::open(file).unwrap();
+    file.lock().unwrap();
+    file
 }
 
 #[tokio::test]
