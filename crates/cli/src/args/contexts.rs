@@ -1,6 +1,6 @@
 //! `boatyard login` and `boatyard context …`
 
-use super::Format;
+use super::Shown;
 use clap::{Args, Subcommand};
 
 /// `login`
@@ -27,16 +27,9 @@ pub struct Login {
     /// Replace a context of that name even if it is of another server
     #[arg(long = "override")]
     pub replace: bool,
-    /// How to show the result: table, json or yaml
-    #[arg(
-        short,
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        hide_possible_values = true
-    )]
-    pub output: Format,
+    /// How to show the result.
+    #[command(flatten)]
+    pub shown: Shown,
 }
 
 impl std::fmt::Debug for Login {
@@ -64,16 +57,9 @@ pub enum ContextCommand {
 /// `context list`
 #[derive(Debug, Args)]
 pub struct ContextList {
-    /// How to show the result: table, json or yaml
-    #[arg(
-        short,
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        hide_possible_values = true
-    )]
-    pub output: Format,
+    /// How to show the result.
+    #[command(flatten)]
+    pub shown: Shown,
 }
 
 /// `context use`

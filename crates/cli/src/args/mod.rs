@@ -68,9 +68,9 @@ pub enum Format {
     Yaml,
 }
 
-/// What every verb takes.
+/// How a result is shown.
 #[derive(Clone, Debug, Default, Args)]
-pub struct Common {
+pub struct Shown {
     /// How to show the result: table, json or yaml
     #[arg(
         short,
@@ -81,6 +81,14 @@ pub struct Common {
         hide_possible_values = true
     )]
     pub output: Format,
+}
+
+/// What every verb takes.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Common {
+    /// How to show the result.
+    #[command(flatten)]
+    pub shown: Shown,
     /// Where to send it.
     #[command(flatten)]
     pub connection: Connection,

@@ -13,7 +13,7 @@ pub(super) async fn build(args: AbortBuild, console: &mut Console) -> Result<(),
     let answer = session
         .at(&place, session.client.delete(&path.segments(), &[]))
         .await?;
-    match args.common.output {
+    match args.common.shown.output {
         Format::Table => Ok(console.say(&format!("{} is being stopped", path.build))?),
         format => render::show(console, format, answer.data, NO_TABLE),
     }

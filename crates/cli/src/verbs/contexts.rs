@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 pub(super) fn run(command: ContextCommand, console: &mut Console) -> Result<(), CliError> {
     match command {
-        ContextCommand::List(args) => list(args.output, console),
+        ContextCommand::List(args) => list(args.shown.output, console),
         ContextCommand::Use(args) => choose(args, console),
         ContextCommand::Remove(args) => remove(&args.name, console),
     }

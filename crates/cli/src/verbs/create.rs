@@ -47,10 +47,15 @@ pub(super) async fn project(
     let call = how.send(&session.client, &["projects"], &body);
     let answer = session.at(&Place::default(), call).await?;
     let id = id_of(&answer);
-    render::show(console, args.common.output, answer.data, render::project)?;
+    render::show(
+        console,
+        args.common.shown.output,
+        answer.data,
+        render::project,
+    )?;
     next(
         console,
-        args.common.output,
+        args.common.shown.output,
         &format!("boatyard create service build --project {id} --name NAME --repo URL"),
     )
 }
@@ -70,10 +75,15 @@ pub(super) async fn service(
     let call = how.send(&session.client, &path, &body);
     let answer = session.at(&Place::project(&project), call).await?;
     let id = id_of(&answer);
-    render::show(console, args.common.output, answer.data, render::service)?;
+    render::show(
+        console,
+        args.common.shown.output,
+        answer.data,
+        render::service,
+    )?;
     next(
         console,
-        args.common.output,
+        args.common.shown.output,
         &format!(
             "boatyard start service build --project {project} --service {id} --branch main --wait"
         ),

@@ -57,7 +57,7 @@ async fn delete(
     let answer = session
         .at(place, session.client.delete(path, query))
         .await?;
-    match common.output {
+    match common.shown.output {
         Format::Table => Ok(console.say(&format!("deleted {what}"))?),
         format => render::show(console, format, answer.data, NO_TABLE),
     }

@@ -85,14 +85,14 @@ async fn show(
     if paging.all {
         let call = session.client.get_all(list.path, &query, list.key);
         let data = session.at(&list.place, call).await?;
-        return render::show(console, common.output, data, list.view);
+        return render::show(console, common.shown.output, data, list.view);
     }
     let answer = session
         .at(&list.place, session.client.get(list.path, &query))
         .await?;
-    render::show(console, common.output, answer.data, list.view)?;
+    render::show(console, common.shown.output, answer.data, list.view)?;
     match answer.pagination {
-        Some(page) if page.has_next_page && common.output == Format::Table => {
+        Some(page) if page.has_next_page && common.shown.output == Format::Table => {
             Ok(console.note(&more(&page, paging))?)
         }
         _ => Ok(()),

@@ -41,7 +41,7 @@ pub(super) async fn login(args: Login, console: &mut Console) -> Result<(), CliE
     contexts.contexts.insert(name.clone(), context);
     contexts.current = Some(name.clone());
     contexts.save(&console.environment)?;
-    report(console, args.output, &name, &host)
+    report(console, args.shown.output, &name, &host)
 }
 
 fn token(args: &Login, console: &mut Console, host: &str) -> Result<String, CliError> {

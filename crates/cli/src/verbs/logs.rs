@@ -77,7 +77,7 @@ async fn tail(
         filter: args.filter.chosen(),
         ..TailOptions::default()
     };
-    let printer = Printer::new(args.common.output, args.timestamps);
+    let printer = Printer::new(args.common.shown.output, args.timestamps);
     let place = Place::build(&path);
     let mut tail = session.client.tail(path, options);
     while let Some(batch) = tail.next().await {
@@ -100,20 +100,20 @@ async fn whole_log(
     let from = from.unwrap_or(Timestamp::UNIX_EPOCH);
     let place = Place::build(&path);
     let mut log = session.client.whole_log(path, args.filter.chosen(), from);
-    let printer = Printer::new(args.common.output, args.timestamps);
+    let printer = Printer::new(args.common.shown.output, args.timestamps);
     let mut all = Vec::new();
     loop {
         let lines = session.at(&place, log.next()).await?;
         if lines.is_empty() {
             break;
         }
-        if args.common.output == Format::Table {
+        if args.common.shown.output == Format::Table {
             printer.print(console, &lines)?;
         } else {
             all.extend(lines);
         }
     }
-    as_one(console, args.common.output, &all)
+    as_one(console, args.common.shown.output, &all)
 }
 
 async fn range(
@@ -143,10 +143,10 @@ async fn range(
     if newest_first && args.direction != Some(LogOrder::Backward) {
         lines.reverse();
     }
-    if args.common.output == Format::Table {
-        Printer::new(args.common.output, args.timestamps).print(console, &lines)?;
+    if args.common.shown.output == Format::Table {
+        Printer::new(args.common.shown.output, args.timestamps).print(console, &lines)?;
     }
-    as_one(console, args.common.output, &lines)
+    as_one(console, args.common.shown.output, &lines)
 }
 
 fn is_newest_first(lines: &[LogLine]) -> bool {

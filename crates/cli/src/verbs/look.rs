@@ -12,7 +12,12 @@ pub(super) async fn project(args: GetProject, console: &mut Console) -> Result<(
     let path = ["projects", &project];
     let call = session.client.get(&path, &[]);
     let answer = session.at(&Place::project(&project), call).await?;
-    render::show(console, args.common.output, answer.data, render::project)
+    render::show(
+        console,
+        args.common.shown.output,
+        answer.data,
+        render::project,
+    )
 }
 
 pub(super) async fn service(
@@ -25,7 +30,7 @@ pub(super) async fn service(
     let path = ["projects", &project, "services", &service];
     let place = Place::service(&project, &service);
     let answer = session.at(&place, session.client.get(&path, &[])).await?;
-    render::show(console, common.output, answer.data, render::service)
+    render::show(console, common.shown.output, answer.data, render::service)
 }
 
 pub(super) async fn build(args: GetBuild, console: &mut Console) -> Result<(), CliError> {
@@ -34,5 +39,10 @@ pub(super) async fn build(args: GetBuild, console: &mut Console) -> Result<(), C
     let segments = path.segments();
     let call = session.client.get(&segments, &[]);
     let answer = session.at(&Place::build(&path), call).await?;
-    render::show(console, args.common.output, answer.data, render::build)
+    render::show(
+        console,
+        args.common.shown.output,
+        answer.data,
+        render::build,
+    )
 }

@@ -19,7 +19,12 @@ pub(super) async fn project(args: PatchProject, console: &mut Console) -> Result
     let path = ["projects", &project];
     let call = session.client.patch(&path, &body);
     let answer = session.at(&Place::project(&project), call).await?;
-    render::show(console, args.common.output, answer.data, render::project)
+    render::show(
+        console,
+        args.common.shown.output,
+        answer.data,
+        render::project,
+    )
 }
 
 pub(super) async fn service(
@@ -36,7 +41,12 @@ pub(super) async fn service(
     let answer = session
         .at(&place, session.client.patch(&path, &body))
         .await?;
-    render::show(console, args.common.output, answer.data, render::service)
+    render::show(
+        console,
+        args.common.shown.output,
+        answer.data,
+        render::service,
+    )
 }
 
 fn something(body: &Value) -> Result<(), CliError> {

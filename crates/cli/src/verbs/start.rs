@@ -33,10 +33,10 @@ pub(super) async fn build(args: StartBuild, console: &mut Console) -> Result<Exi
         build: build.id.clone(),
     };
     if args.wait {
-        return wait(&session, console, path, build, args.common.output).await;
+        return wait(&session, console, path, build, args.common.shown.output).await;
     }
-    render::show(console, args.common.output, data, render::build)?;
-    if args.common.output == Format::Table {
+    render::show(console, args.common.shown.output, data, render::build)?;
+    if args.common.shown.output == Format::Table {
         console.note(&format!("next: {}", follow::command_to_tail(&path)))?;
     }
     Ok(ExitCode::SUCCESS)

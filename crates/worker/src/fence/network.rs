@@ -38,19 +38,26 @@ impl Uplink {
         allow: &[IpNet],
         enroll: impl FnOnce(u32) -> io::Result<()>,
     ) -> io::Result<Uplink> {
-        close_routes(first, &closed(allow).await?).await?;
-        let mut slirp = slirp(first).spawn().map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => io::Error::other(
-                "slirp4netns is not installed; get it with: apt-get install slirp4netns",
-            ),
-            _ => error,
-        })?;
-        if let Some(pid) = slirp.id() {
-            enroll(pid)?;
-        }
-        ready(&mut slirp).await?;
+        // Nothing runs in the room before both are done.
+        let routes = async { close_routes(first, &closed(allow).await?).await };
+        let (slirp, ()) = tokio::try_join!(started(first, enroll), routes)?;
         Ok(Uplink { _slirp: slirp })
     }
+}
+
+/// Starts what carries the room's traffic, and waits until it does.
+async fn started(first: u32, enroll: impl FnOnce(u32) -> io::Result<()>) -> io::Result<Child> {
+    let mut slirp = slirp(first).spawn().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => io::Error::other(
+            "slirp4netns is not installed; get it with: apt-get install slirp4netns",
+        ),
+        _ => error,
+    })?;
+    if let Some(pid) = slirp.id() {
+        enroll(pid)?;
+    }
+    ready(&mut slirp).await?;
+    Ok(slirp)
 }
 
 /// Its standard input is its life: it ends when the worker's end of the pipe is closed.
