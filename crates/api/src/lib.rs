@@ -71,9 +71,12 @@ pub async fn router(parts: Parts) -> Result<Router, StoreError> {
     let workers = worker_calls::router()
         .layer(DefaultBodyLimit::max(LOG_CHUNK_LIMIT))
         .with_state(Arc::clone(&state));
-    let outside = Router::new()
+    // Whoever watches the server asks often, and must not be told that it is down for that.
+    let health = Router::new()
         .route("/healthz", get(routes::machine::healthz))
         .route("/readyz", get(routes::machine::readyz))
+        .with_state(Arc::clone(&state));
+    let outside = Router::new()
         .nest("/v1", public().layer(DefaultBodyLimit::max(JSON_LIMIT)))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
@@ -84,6 +87,7 @@ pub async fn router(parts: Parts) -> Result<Router, StoreError> {
     Ok(Router::new()
         .nest(protocol::BASE, workers)
         .merge(registry)
+        .merge(health)
         .merge(outside)
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(panicked)))
 }

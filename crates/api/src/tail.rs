@@ -52,6 +52,9 @@ enum Reply<'a> {
     },
 }
 
+/// The largest message taken, in bytes.
+const FIRST_MESSAGE: usize = 64 * 1024;
+
 /// The connection is gone; nobody is left to tell.
 struct Gone;
 
@@ -62,6 +65,8 @@ pub(crate) fn upgrade(
     params: Params,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    // Its first message carries a token and comes from anybody; no later one matters.
+    let upgrade = upgrade.max_message_size(FIRST_MESSAGE);
     upgrade.on_upgrade(move |mut socket| async move {
         // A client that went away is no error.
         let _ = serve(&state, &place, &params, &mut socket).await;

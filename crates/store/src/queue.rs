@@ -37,12 +37,12 @@ impl Store {
                 concat!(
                     "SELECT ",
                     build_columns!(),
-                    ", request FROM builds b
-                     WHERE concluded_at IS NULL AND status IN ('QUEUED', 'UNSCHEDULABLE')
-                     AND NOT EXISTS (
-                         SELECT 1 FROM builds e WHERE e.service_uid = b.service_uid
-                         AND e.concluded_at IS NULL AND e.status IN ('QUEUED', 'UNSCHEDULABLE')
-                         AND e.number < b.number)
+                    // Grouped over what is open only: the cost must not grow with the history.
+                    ", request FROM builds
+                     WHERE (service_uid, number) IN (
+                         SELECT service_uid, MIN(number) FROM builds
+                         WHERE concluded_at IS NULL AND status IN ('QUEUED', 'UNSCHEDULABLE')
+                         GROUP BY service_uid)
                      ORDER BY created_at, uid"
                 ),
                 [],

@@ -180,6 +180,13 @@ impl Store {
     /// When the database fails.
     pub async fn delete_service(&self, uid: &str) -> Result<Vec<String>, StoreError> {
         let mut tx = self.db.write().await?;
+        // Locked first: a build that is being accepted just now is deleted with the others, or not
+        // accepted.
+        tx.execute(
+            "UPDATE services SET updated_at = updated_at WHERE uid = $1",
+            params![uid],
+        )
+        .await?;
         let builds = tx
             .rows(
                 "SELECT uid FROM builds WHERE service_uid = $1",

@@ -203,6 +203,7 @@ impl Course {
         let site = Site {
             build_uid: &self.job.build_uid,
             plan: &self.job.request.plan,
+            tmp: self.workspace.scratch.join("engine/tmp"),
             folders: inside,
             network: self.config.step_network,
             allow: &allow,

@@ -64,6 +64,38 @@ async fn a_step_reaches_neither_the_server_nor_the_clouds_credentials() {
     assert!(lines.iter().any(|line| line == "knocked"), "{lines:?}");
 }
 
+/// Buildah 1.28 follows a symbolic link out of a stage when it mounts from one. What it then shows is
+/// the room, in which nothing of people and services is.
+#[tokio::test]
+async fn who_tricks_the_engine_sees_an_empty_machine() {
+    let server = Server::start().await;
+    let hidden = tempfile::tempdir().unwrap();
+    std::fs::write(hidden.path().join("letter"), "private").unwrap();
+    let repository = Repository::with_dockerfile(&format!(
+        "FROM scratch AS a\nCOPY busybox /bin/busybox\n\
+         RUN [\"/bin/busybox\", \"ln\", \"-s\", \"/\", \"/link\"]\n\
+         FROM scratch\nCOPY busybox /bin/busybox\n\
+         RUN [\"/bin/busybox\", \"--install\", \"-s\", \"/bin\"]\n\
+         RUN --mount=type=bind,from=a,source=/link,target=/x,rw \\\n  \
+         ls /x/home /x/root; cat /x{}/letter && echo read; echo tried\n",
+        hidden.path().display()
+    ));
+    let place = Place::new(&server, &repository).await;
+    let id = place.build().await;
+    let build = place.ends(&id).await;
+    let lines = place.lines(&id).await;
+    assert!(
+        !lines.iter().any(|line| line == "read" || line == "private"),
+        "{lines:?}"
+    );
+    // A newer Buildah refuses the mount.
+    let refused = build["status"] == "FAILURE";
+    assert!(
+        refused || lines.iter().any(|line| line == "tried"),
+        "{lines:?}"
+    );
+}
+
 #[tokio::test]
 async fn the_operator_decides_what_steps_reach() {
     let server = Server::with()

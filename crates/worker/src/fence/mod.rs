@@ -49,6 +49,8 @@ pub(crate) struct Site<'a> {
     pub(crate) plan: &'a Plan,
     /// The folders that the engine works in, absolute paths. They have to exist.
     pub(crate) folders: Vec<PathBuf>,
+    /// A folder in one of these for the engine's large temporary files.
+    pub(crate) tmp: PathBuf,
     /// What RUN steps may reach.
     pub(crate) network: StepNetwork,
     /// Addresses of the machine's that RUN steps may reach all the same.
@@ -87,6 +89,7 @@ impl Fence {
         let group = limits(&site, log).await;
         let plan = RoomPlan {
             folders: site.folders,
+            tmp: site.tmp,
             own_network: site.network != StepNetwork::Host,
         };
         let mut fence = Fence {
@@ -238,6 +241,7 @@ impl Fence {
 pub async fn probe_isolation() -> Result<(), String> {
     let plan = RoomPlan {
         folders: Vec::new(),
+        tmp: PathBuf::from("/"),
         own_network: true,
     };
     let opened = tokio::time::timeout(OPENING, Room::open(&plan, |_| Ok(()))).await;

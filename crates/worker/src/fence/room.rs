@@ -46,7 +46,8 @@ shift
 while [ $n -gt 0 ]; do
   place=$(readlink "$stage/$n.place"); mkdir -p "$place"; mount --move "$stage/$n" "$place"; n=$((n - 1))
 done
-umount "$stage"
+rm "$stage"/*.place; rmdir "$stage"/*
+[ -d /var/tmp ] || ln -s "$ROOM_TMP" /var/tmp
 exec "$@"
 "#;
 /// Says that the user namespace is there, and goes on once its numbers are set.
@@ -62,6 +63,8 @@ const HOLD: &str = "own=/etc/containers/registries.conf.d; \
 pub(super) struct RoomPlan {
     /// Folders that programs in the room work in, absolute paths.
     pub(super) folders: Vec<PathBuf>,
+    /// A folder in one of these for large temporary files: the engine looks for it at `/var/tmp`.
+    pub(super) tmp: PathBuf,
     /// Whether it has a network of its own.
     pub(super) own_network: bool,
 }
@@ -212,6 +215,7 @@ fn command(plan: &RoomPlan) -> Command {
         .args(&words[1..])
         .env_clear()
         .env("PATH", PATH)
+        .env("ROOM_TMP", &plan.tmp)
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -235,17 +239,34 @@ fn veiled(folders: &[PathBuf], veils: Vec<PathBuf>, command: Vec<OsString>) -> V
     words
 }
 
-/// The outermost folder on the way to each of the folders that root of the room may not pass.
+/// Where a machine keeps what is people's and services': nothing of it is a build's business, and what
+/// the engine cannot see, nobody who tricks the engine can.
+const OTHERS: [&str; 8] = [
+    "/home", "/root", "/srv", "/opt", "/var", "/tmp", "/mnt", "/media",
+];
+
+/// What is hidden: others' folders, and what leads to ours and root of the room may not pass. The
+/// stage hides itself.
 fn veils(folders: &[PathBuf]) -> Vec<PathBuf> {
-    let closed = |path: &&Path| path.metadata().is_ok_and(|meta| meta.mode() & 0o001 == 0);
-    let mut veils: Vec<PathBuf> = folders
-        .iter()
-        .filter_map(|folder| folder.ancestors().skip(1).filter(closed).last())
-        .map(Path::to_path_buf)
+    let others = OTHERS.map(PathBuf::from).into_iter();
+    let mut veils: Vec<PathBuf> = others
+        .filter(|other| other.is_dir() && !other.is_symlink())
+        .chain(closed(folders))
+        .filter(|veil| veil != Path::new(stage(folders)))
         .collect();
     veils.sort();
-    veils.dedup();
+    // What lies below another veil is hidden by it.
+    veils.dedup_by(|below, above| below.starts_with(above));
     veils
+}
+
+/// The outermost folder on the way to each of the folders that root of the room may not pass.
+fn closed(folders: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
+    let closed = |path: &&Path| path.metadata().is_ok_and(|meta| meta.mode() & 0o001 == 0);
+    folders
+        .iter()
+        .filter_map(move |folder| folder.ancestors().skip(1).filter(closed).last())
+        .map(Path::to_path_buf)
 }
 
 /// A folder that every machine has and none of the folders is in.
@@ -270,11 +291,21 @@ mod tests {
             fs::set_permissions(dir.path().join(path), fs::Permissions::from_mode(mode)).unwrap();
         };
         mode("", 0o755);
-        assert!(veils(std::slice::from_ref(&inner)).is_empty());
+        assert_eq!(closed(std::slice::from_ref(&inner)).count(), 0);
         mode("open/closed", 0o700);
         mode("open/closed/also-closed", 0o700);
         let two = [inner.clone(), inner.join("cache")];
-        assert_eq!(veils(&two), [dir.path().join("open/closed")]);
+        let found: Vec<_> = closed(&two).collect();
+        assert_eq!(found, vec![dir.path().join("open/closed"); 2]);
+        let all = veils(&two);
+        assert!(
+            all.contains(&"/home".into()) && !all.contains(&"/mnt".into()),
+            "{all:?}"
+        );
+        let below = all
+            .iter()
+            .filter(|veil| all.iter().any(|v| v != *veil && veil.starts_with(v)));
+        assert_eq!(below.count(), 0, "{all:?}");
     }
 
     #[test]
