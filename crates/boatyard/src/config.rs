@@ -63,11 +63,11 @@ options! {
     max_concurrent_builds_per_service: usize, "BOATYARD_MAX_CONCURRENT_BUILDS_PER_SERVICE", "N";
     /// Requests an hour per token; 0 is no limit [default: 1000]
     rate_limit: u32, "BOATYARD_RATE_LIMIT", "N";
-    /// Build engine: auto, buildah or buildkit [default: auto]
+    /// Build engine: auto or buildah [default: auto]
     engine: String, "BOATYARD_ENGINE", "NAME";
     /// What RUN steps reach: isolated (not this machine itself), none or host [default: isolated]
     step_network: String, "BOATYARD_STEP_NETWORK", "NAME";
-    /// Where workers run: local or kubernetes [default: local]
+    /// Where workers run: local [default: local]
     executor: String, "BOATYARD_EXECUTOR", "NAME";
     /// Plan of a service that names none [default: nf-compute-200-8, or the largest that fits]
     default_plan: String, "BOATYARD_DEFAULT_PLAN", "PLAN";

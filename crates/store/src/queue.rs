@@ -26,7 +26,8 @@ pub struct OpenBuild {
 }
 
 impl Store {
-    /// The oldest waiting build of each service.
+    /// The oldest queued build of each service, and every one that nothing could take so far: it
+    /// must not hold up those behind it.
     ///
     /// # Errors
     /// When the database fails.
@@ -39,10 +40,11 @@ impl Store {
                     build_columns!(),
                     // Grouped over what is open only: the cost must not grow with the history.
                     ", request FROM builds
-                     WHERE (service_uid, number) IN (
-                         SELECT service_uid, MIN(number) FROM builds
-                         WHERE concluded_at IS NULL AND status IN ('QUEUED', 'UNSCHEDULABLE')
-                         GROUP BY service_uid)
+                     WHERE concluded_at IS NULL AND (status = 'UNSCHEDULABLE'
+                         OR (service_uid, number) IN (
+                             SELECT service_uid, MIN(number) FROM builds
+                             WHERE concluded_at IS NULL AND status = 'QUEUED'
+                             GROUP BY service_uid))
                      ORDER BY created_at, uid"
                 ),
                 [],

@@ -164,7 +164,17 @@ async fn unschedulable_by_a_plan_larger_than_the_machine() {
         "SUCCESS",
         "a held build holds up nobody"
     );
-    place.abort(&id).await.data();
+    let second = place.build().await;
+    place.reaches(&second, "UNSCHEDULABLE").await;
+    let patch = "/v1/projects/shop/services/build/big";
+    let smaller = json!({"billing": {"buildPlan": "nf-compute-100-2"}});
+    place.api.call("PATCH", patch, Some(smaller)).await.data();
+    let third = place.build().await;
+    place.reaches(&third, "SUCCESS").await;
+    for held in [id, second] {
+        assert_eq!(place.get(&held).await["status"], "UNSCHEDULABLE");
+        place.abort(&held).await.data();
+    }
 }
 
 #[tokio::test]
