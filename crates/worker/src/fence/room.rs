@@ -44,9 +44,9 @@ shift
 while [ "$1" != -- ]; do hide "$1"; shift; done
 shift
 while [ $n -gt 0 ]; do
-  place=$(readlink "$stage/$n.place"); mkdir -p "$place"; mount --move "$stage/$n" "$place"; n=$((n - 1))
+  place=$(readlink "$stage/$n.place"); mkdir -p "$place"; mount --move "$stage/$n" "$place"
+  rm "$stage/$n.place"; rmdir "$stage/$n"; n=$((n - 1))
 done
-rm "$stage"/*.place; rmdir "$stage"/*
 [ -d /var/tmp ] || ln -s "$ROOM_TMP" /var/tmp
 exec "$@"
 "#;
