@@ -66,8 +66,8 @@ impl Bare {
         Ok(bare)
     }
 
-    /// Where an answer is.
+    /// Where an answer is, with a query that is not looked at.
     pub(crate) fn url(&self, index: usize) -> String {
-        format!("http://127.0.0.1:{}/{index}", self.port)
+        format!("http://127.0.0.1:{}/{index}?per_page=100", self.port)
     }
 }

@@ -32,7 +32,7 @@ impl Effort {
     pub(crate) const QUICK: Effort = Effort {
         list_rounds: 3,
         list_seconds: 1,
-        long_history: 20_000,
+        long_history: 200_000,
         triggers: 20,
         image_rounds: 1,
         starts: 5,

@@ -3,7 +3,6 @@
 use crate::process::output;
 use anyhow::{Context, ensure};
 use serde::Deserialize;
-use std::path::Path;
 use std::process::Command;
 
 /// Connections that are kept alive and always have one request under way.
@@ -17,6 +16,18 @@ done = function(summary, latency, requests)
     '{"requests":%d,"micros":%d,"errors":%d,"p50":%d,"p99":%d}\n',
     summary.requests, summary.duration, e.connect + e.read + e.write + e.status + e.timeout,
     latency:percentile(50), latency:percentile(99)))
+end
+"#;
+
+/// Makes wrk ask for one page after the other, through as many as its last argument says.
+const WALK: &str = r#"
+local page, pages = 0, 0
+init = function(args)
+  pages = tonumber(args[1])
+end
+request = function()
+  page = page % pages + 1
+  return wrk.format(nil, wrk.path .. "&page=" .. page)
 end
 "#;
 
@@ -40,26 +51,29 @@ pub(crate) struct Load {
     pub(crate) p99: f64,
 }
 
-/// wrk with its script.
+/// wrk with its scripts.
 pub(crate) struct Wrk {
-    script: tempfile::NamedTempFile,
+    folder: tempfile::TempDir,
 }
 
 impl Wrk {
     pub(crate) fn new() -> anyhow::Result<Wrk> {
-        let script = tempfile::NamedTempFile::new()?;
-        std::fs::write(script.path(), SCRIPT)?;
-        Ok(Wrk { script })
+        let folder = tempfile::tempdir()?;
+        std::fs::write(folder.path().join("again.lua"), SCRIPT)?;
+        std::fs::write(folder.path().join("walk.lua"), format!("{SCRIPT}{WALK}"))?;
+        Ok(Wrk { folder })
     }
 
-    /// So many seconds of load on a URL. Any answer that is not a success is an error.
+    /// So many seconds of load on a URL, or, with `pages`, on its pages one after the other. Any
+    /// answer that is not a success is an error.
     pub(crate) async fn load(
         &self,
         url: &str,
         token: Option<&str>,
+        pages: Option<i64>,
         seconds: u64,
     ) -> anyhow::Result<Load> {
-        let said = output(self.command(url, token, seconds)).await?;
+        let said = output(self.command(url, token, pages, seconds)).await?;
         let line = said.lines().last().context("wrk said nothing")?;
         let said: Said = serde_json::from_str(line).with_context(|| said.clone())?;
         ensure!(said.errors == 0, "{} errors from {url}", said.errors);
@@ -71,20 +85,26 @@ impl Wrk {
         })
     }
 
-    fn command(&self, url: &str, token: Option<&str>, seconds: u64) -> Command {
-        let script: &Path = self.script.path();
+    fn command(&self, url: &str, token: Option<&str>, pages: Option<i64>, seconds: u64) -> Command {
+        let script = match pages {
+            Some(_) => "walk.lua",
+            None => "again.lua",
+        };
         let mut command = Command::new("wrk");
         command
             .args(["--threads", "1"])
             .args(["--connections", &CONNECTIONS.to_string()])
             .args(["--duration", &format!("{seconds}s")])
             .arg("--script")
-            .arg(script);
+            .arg(self.folder.path().join(script));
         if let Some(token) = token {
             // The bare handler reads no token, and gets none: it has the least to do.
             command.args(["--header", &format!("Authorization: Bearer {token}")]);
         }
         command.arg(url);
+        if let Some(pages) = pages {
+            command.args(["--", &pages.to_string()]);
+        }
         command
     }
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
-# What one would write by hand. The switches beside the plain ones are those that Boatyard gives:
-# the same storage driver, isolation, runtime and network, so that the same work is done.
+# What one would write by hand. The switches beside the plain ones are those that Boatyard gives, too:
+# the same storage driver, isolation and runtime. It builds as root of the machine and in its network;
+# the namespaces that Boatyard builds in come on top of the same work, and are in Boatyard's time.
 set -eu
 source=$(mktemp -d)
 trap 'rm -rf "$source"' EXIT

@@ -15,6 +15,20 @@ pub(crate) struct Case {
     pub(crate) page: &'static str,
     /// Path and query.
     pub(crate) path: String,
+    /// What happens while it is asked for.
+    pub(crate) way: Way,
+}
+
+/// How pages are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The same page again and again, and nothing is written. The aims are for this one.
+    Again,
+    /// The same page again and again, while the database changes.
+    WhileChanging,
+    /// One page after the other, through so many, which is more than are kept: each answer is made
+    /// anew.
+    Walk(i64),
 }
 
 impl Case {
@@ -31,17 +45,40 @@ impl Case {
             .await?;
         let cursor = before["pagination"]["cursor"].as_str();
         let cursor = cursor.context("the page before the last has no cursor")?;
-        let case = |page, path| Case { builds, page, path };
+        let case = |page, path, way| Case {
+            builds,
+            page,
+            path,
+            way,
+        };
+        let by_page = format!("{list}&page={last}");
+        let by_cursor = format!("{list}&cursor={cursor}");
         let cases = [
-            case("first", list.clone()),
-            case("deepest by page", format!("{list}&page={last}")),
-            case("deepest by cursor", format!("{list}&cursor={cursor}")),
+            case("first", list.clone(), Way::Again),
+            case("deepest by page", by_page, Way::Again),
+            case("deepest by cursor", by_cursor, Way::Again),
         ];
         let newest = [builds, PER_PAGE, PER_PAGE];
         for (case, newest) in cases.iter().zip(newest) {
             case.check(api, newest).await?;
         }
         Ok(cases)
+    }
+
+    /// The ways in which no answer is good for long.
+    pub(crate) fn of_restless_service(service: &str, builds: i64) -> [Case; 2] {
+        let path = format!("/v1/projects/bench/services/{service}/build?per_page={PER_PAGE}");
+        let case = |page, way| Case {
+            builds,
+            page,
+            path: path.clone(),
+            way,
+        };
+        let pages = builds / PER_PAGE;
+        [
+            case("first, while changing", Way::WhileChanging),
+            case("one after the other", Way::Walk(pages)),
+        ]
     }
 
     /// The page is full and is the one it should be.

@@ -2,6 +2,7 @@
 //! with the same bytes.
 
 mod cases;
+mod changes;
 mod rounds;
 
 use crate::effort::Effort;
@@ -51,6 +52,7 @@ async fn measure(
     for (service, builds) in histories {
         cases.extend(Case::of_service(&api, service, builds).await?);
     }
+    cases.extend(Case::of_restless_service("long", effort.long_history));
     let measured = rounds::run(&server, &api, &cases, effort).await?;
     server.stop()?;
     Ok(rounds::section(&cases, &measured, effort, name))

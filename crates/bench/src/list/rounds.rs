@@ -1,6 +1,7 @@
 //! Load in rounds: in each, every page once from Boatyard and once from the bare handler.
 
-use super::cases::Case;
+use super::cases::{Case, Way};
+use super::changes::{A_SECOND, Changes};
 use crate::api::Api;
 use crate::bare::Bare;
 use crate::effort::Effort;
@@ -39,9 +40,15 @@ pub(super) async fn run(
         let seconds = if round == 0 { 1 } else { effort.list_seconds };
         for (index, case) in cases.iter().enumerate() {
             let url = format!("http://{}{}", server.host(), case.path);
+            let pages = match case.way {
+                Way::Walk(pages) => Some(pages),
+                Way::Again | Way::WhileChanging => None,
+            };
+            // The bare handler is measured with the changes' own work on the cores, too.
+            let _changes = (case.way == Way::WhileChanging).then(|| Changes::begin(api));
             let pair = Pair {
-                boatyard: wrk.load(&url, Some(&token), seconds).await?,
-                bare: wrk.load(&bare.url(index), None, seconds).await?,
+                boatyard: wrk.load(&url, Some(&token), pages, seconds).await?,
+                bare: wrk.load(&bare.url(index), None, pages, seconds).await?,
             };
             if round > 0 {
                 measured[index].push(pair);
@@ -70,7 +77,9 @@ pub(super) fn section(
             "100 builds a page over {database}, {CONNECTIONS} connections kept alive, {} rounds of \
              {} s; the rate limit is off. The bare handler is axum with the same bytes in memory, in \
              a process of its own. Each figure is the median of the rounds; the ratio is the median \
-             of the rounds' ratios of answers a second.",
+             of the rounds' ratios of answers a second. Changing means {A_SECOND} writes a second, as \
+             of a hundred builds that run; one after the other means through more pages than are kept, so \
+             that every answer is made anew.",
             effort.list_rounds, effort.list_seconds
         ),
         columns: vec![
@@ -112,7 +121,10 @@ fn share_of_bare(pairs: &[Pair]) -> f64 {
 }
 
 fn aims(cases: &[Case], measured: &[Vec<Pair>]) -> Vec<Aim> {
-    let worst = measured.iter().map(|pairs| share_of_bare(pairs));
+    let both = cases.iter().zip(measured);
+    let with_aim: Vec<(&Case, &Vec<Pair>)> =
+        both.filter(|(case, _)| case.way == Way::Again).collect();
+    let worst = with_aim.iter().map(|(_, pairs)| share_of_bare(pairs));
     let worst = worst.fold(f64::INFINITY, f64::min);
     let mut aims = vec![Aim {
         what: "list of builds against the bare handler, worst page".into(),
@@ -120,17 +132,21 @@ fn aims(cases: &[Case], measured: &[Vec<Pair>]) -> Vec<Aim> {
         aim: format!("at least {SHARE_OF_BARE}"),
         reached: worst >= SHARE_OF_BARE,
     }];
-    let first = &measured[0];
-    for (case, pairs) in cases.iter().zip(measured).skip(4) {
+    let Some(((shortest, first), others)) = with_aim.split_first() else {
+        return aims;
+    };
+    let longest = cases.iter().map(|case| case.builds).max();
+    let deepest = |case: &Case| Some(case.builds) == longest && case.page.starts_with("deepest");
+    for (case, pairs) in others.iter().filter(|(case, _)| deepest(case)) {
         // How many times the first page's cost: the inverse of how many a second.
-        let ratios = first.iter().zip(pairs);
+        let ratios = first.iter().zip(pairs.iter());
         let ratios =
             ratios.map(|(first, deep)| first.boatyard.throughput / deep.boatyard.throughput);
         let ratio = median(&ratios.collect::<Vec<_>>());
         aims.push(Aim {
             what: format!(
                 "cost of the {} of {} builds, to the first of {}",
-                case.page, case.builds, cases[0].builds
+                case.page, case.builds, shortest.builds
             ),
             figure: format!("{ratio:.2}"),
             aim: format!("at most {DEEPEST_TO_FIRST}"),
