@@ -119,7 +119,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn token_by_secret(&self, secret: &str) -> Result<Option<Arc<Token>>, StoreError> {
-        self.token_at(secret, self.version()?).await
+        let version = self.version().await?;
+        self.token_at(secret, &version).await
     }
 
     /// The same, for a caller who knows the database's version from before.
@@ -129,11 +130,10 @@ impl Store {
     pub async fn token_at(
         &self,
         secret: &str,
-        version: Option<Version>,
+        version: &Version,
     ) -> Result<Option<Arc<Token>>, StoreError> {
         let hash = hash(secret);
-        let known = version.and_then(|version| self.known_tokens.get(&hash, version));
-        let token = match known {
+        let token = match self.known_tokens.get(&hash, version) {
             Some(token) => Some(token),
             None => self.token_by_hash(hash, version).await?,
         };
@@ -143,7 +143,7 @@ impl Store {
     async fn token_by_hash(
         &self,
         hash: String,
-        version: Option<Version>,
+        version: &Version,
     ) -> Result<Option<Arc<Token>>, StoreError> {
         let mut session = self.db.read().await?;
         let found = session
@@ -155,7 +155,8 @@ impl Store {
             )
             .await?
             .map(Arc::new);
-        if let (Some(version), Some(token)) = (version, &found) {
+        if let Some(token) = &found {
+            let version = version.clone();
             self.known_tokens.put(hash, version, Arc::clone(token));
         }
         Ok(found)

@@ -18,8 +18,8 @@ pub const DEFAULT_TEAM: &str = "default";
 #[derive(Clone)]
 pub(crate) struct Caller {
     pub(crate) token: Arc<Token>,
-    /// The database's version from before the token was looked up, where it has one.
-    pub(crate) version: Option<Version>,
+    /// The database's version from before the token was looked up.
+    pub(crate) version: Version,
 }
 
 impl Caller {
@@ -28,8 +28,8 @@ impl Caller {
         store: &Store,
         secret: &str,
     ) -> Result<Option<Caller>, StoreError> {
-        let version = store.version()?;
-        let token = store.token_at(secret, version).await?;
+        let version = store.version().await?;
+        let token = store.token_at(secret, &version).await?;
         Ok(token.map(|token| Caller { token, version }))
     }
 

@@ -12,3 +12,4 @@ mod names;
 mod place;
 mod tokens;
 mod transitions;
+mod versions;
