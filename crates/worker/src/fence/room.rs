@@ -52,6 +52,9 @@ exec "$@"
 "#;
 /// Says that the user namespace is there, and goes on once its numbers are set.
 const GATE: &str = "echo users; read -r _ && exec \"$@\"";
+/// Called with its parent's number and a command: becomes the command, unless the parent died before
+/// its death would have been told.
+const STAY: &str = "[ \"$PPID\" = \"$1\" ] && shift && exec \"$@\"";
 /// Hides the machine's drop-ins for names and mirrors of images: the engine has no switch for them.
 /// Then holds the room, and reaps whoever lost his parent in it.
 const HOLD: &str = "own=/etc/containers/registries.conf.d; \
@@ -196,6 +199,8 @@ fn command(plan: &RoomPlan) -> Command {
     say(&["/bin/sh", "-c", GATE, "gate"]);
     say(&["setpriv", "--reuid", "0", "--regid", "0", "--clear-groups"]);
     say(&["--pdeathsig", "KILL"]);
+    let worker = std::process::id().to_string();
+    say(&["/bin/sh", "-c", STAY, "stay", &worker]);
     say(&["unshare", "--mount", "--propagation", "private", "--pid"]);
     if plan.own_network {
         say(&["--net"]);
