@@ -36,6 +36,11 @@ pub async fn run(options: &Options) -> anyhow::Result<ExitCode> {
             }),
         },
         Check {
+            name: "engine",
+            needed: false,
+            outcome: engine().await,
+        },
+        Check {
             name: "control groups",
             needed: false,
             outcome: cgroups(),
@@ -80,6 +85,36 @@ fn program(name: &'static str, needed: bool, package: &str, without: &str) -> Ch
         needed,
         outcome,
     }
+}
+
+/// The first version of Buildah without CVE-2024-11218, the last of several ways in which `RUN --mount`
+/// left its container.
+const SOUND_BUILDAH: (u32, u32, u32) = (1, 38, 1);
+
+async fn engine() -> Result<String, String> {
+    let output = tokio::process::Command::new("buildah")
+        .arg("--version")
+        .output();
+    let output = output.await.map_err(|error| format!("buildah: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let version = said
+        .split_whitespace()
+        .nth(2)
+        .unwrap_or("of unknown version");
+    if buildah_version(version).is_some_and(|version| version >= SOUND_BUILDAH) {
+        return Ok(format!("buildah {version}"));
+    }
+    Err(format!(
+        "buildah {version}: before 1.38.1 a hostile `RUN --mount` can leave its container \
+         (CVE-2024-11218), unless your distribution mended it. What holds it then is the isolation above"
+    ))
+}
+
+fn buildah_version(text: &str) -> Option<(u32, u32, u32)> {
+    let plain = text.split(['-', '+']).next()?;
+    let mut parts = plain.split('.').map(str::parse);
+    let mut next = || parts.next()?.ok();
+    Some((next()?, next()?, next()?))
 }
 
 fn cgroups() -> Result<String, String> {
@@ -129,5 +164,17 @@ fn disk(options: &Options) -> Result<String, String> {
         Ok(text)
     } else {
         Err(format!("{text}: builds may fill it"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        assert_eq!(buildah_version("1.28.2"), Some((1, 28, 2)));
+        assert!(buildah_version("1.100.0-dev") > Some(SOUND_BUILDAH));
+        assert_eq!(buildah_version("of unknown version"), None);
     }
 }

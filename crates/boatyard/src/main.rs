@@ -35,7 +35,7 @@ enum Command {
     Admin(admin::AdminCommand),
     /// Run one build; started by the server
     #[command(hide = true)]
-    Worker,
+    Worker(worker_command::WorkerArgs),
     /// Print a completion script for a shell
     Completion(cli::CompletionArgs),
     #[command(flatten)]
@@ -85,7 +85,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Demo(args) => demo::run(args).await,
         Command::Admin(command) => admin::run(command).await,
-        Command::Worker => worker_command::run().await,
+        Command::Worker(args) => worker_command::run(&args).await,
         Command::Completion(args) => {
             cli::completion(args.shell, &mut Cli::command(), &mut std::io::stdout())?;
             Ok(ExitCode::SUCCESS)

@@ -10,10 +10,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::config::{EngineChoice, WorkerConfig};
-use crate::engine::buildah::{Buildah, Registries};
-use crate::engine::{BuildOrder, Engine, EngineError, EngineFolders, ImageRef};
+use crate::engine::buildah::Buildah;
+use crate::engine::{
+    BuildOrder, Engine, EngineError, EngineFolders, ImageRef, Registries, is_loopback,
+};
 use crate::failure::Failure;
 use crate::fence::{Fence, Site};
+use crate::gateway::{Gateway, Upstreams};
 use crate::halt::{Cause, Halt};
 use crate::meter::Meter;
 use crate::outcome::Outcome;
@@ -127,6 +130,13 @@ struct ReadyEngine {
     folders: EngineFolders,
 }
 
+/// What a build is made with.
+struct Building<'a> {
+    engine: &'a ReadyEngine,
+    fence: &'a Fence,
+    registries: Registries<'a>,
+}
+
 /// A build under way.
 struct Course {
     config: WorkerConfig,
@@ -153,11 +163,20 @@ impl Course {
             }
         };
         // Git and the fence's coming up do not need each other.
-        let (fence, source) = tokio::join!(self.put_up_fence(engine.as_ref().ok()), source);
-        let result = match (&engine, source) {
-            (Ok(engine), Ok(source)) => self.build(engine, &fence, &source).await,
-            (Err(failure), _) => Err(Stop::Failed(failure.clone())),
-            (Ok(_), Err(stop)) => Err(stop),
+        let ((fence, gateway), source) =
+            tokio::join!(self.put_up_fence(engine.as_ref().ok()), source);
+        let result = match (&engine, &gateway, source) {
+            (Ok(engine), Ok(gateway), Ok(source)) => {
+                let site = Building {
+                    engine,
+                    fence: &fence,
+                    registries: self.registries(gateway),
+                };
+                self.build(&site, &source).await
+            }
+            (Err(failure), ..) => Err(Stop::Failed(failure.clone())),
+            (Ok(_), _, Err(stop)) => Err(stop),
+            (Ok(_), Err(failure), _) => Err(Stop::Failed(failure.clone())),
         };
         drop(metering);
         limits.shutdown().await;
@@ -179,23 +198,18 @@ impl Course {
     fn engine(&self) -> Result<ReadyEngine, Failure> {
         let prepare = || {
             let folders = self.workspace.engine_folders()?;
-            let registries = Registries {
-                own: &self.job.registry,
-                own_public: &self.job.registry_public,
-                mirrors: &self.config.registry_mirrors,
-                token: &self.config.token,
-            };
             let door: Box<dyn Engine> = match self.config.engine {
-                EngineChoice::Auto | EngineChoice::Buildah => {
-                    Box::new(Buildah::prepare(&folders, &registries)?)
-                }
+                EngineChoice::Auto | EngineChoice::Buildah => Box::new(Buildah::prepare(&folders)?),
             };
             Ok(ReadyEngine { door, folders })
         };
         prepare().map_err(|error| unprepared(&error))
     }
 
-    async fn put_up_fence(&self, engine: Option<&ReadyEngine>) -> Fence {
+    async fn put_up_fence(
+        &self,
+        engine: Option<&ReadyEngine>,
+    ) -> (Fence, Result<Gateway, Failure>) {
         let log = self.session.log();
         let allow = source::address_ranges(&self.config.git.outbound_allow).unwrap_or_default();
         let mut inside = vec![self.workspace.scratch.clone()];
@@ -208,7 +222,34 @@ impl Course {
             network: self.config.step_network,
             allow: &allow,
         };
-        Fence::put_up(site, log).await
+        let fence = Fence::put_up(site, log).await;
+        let gateway = self.open_gateway(&fence).await;
+        let gateway = gateway
+            .map_err(|error| by_machine("The registry cannot be reached from the build", &error));
+        (fence, gateway)
+    }
+
+    async fn open_gateway(&self, fence: &Fence) -> std::io::Result<Gateway> {
+        let mirrors = self.config.registry_mirrors.iter();
+        let upstreams = Upstreams {
+            own: &self.job.registry,
+            token: &self.config.token,
+            mirrors: mirrors
+                .map(|(_, mirror)| mirror.as_str())
+                .filter(|mirror| is_loopback(mirror))
+                .collect(),
+        };
+        let sockets = fence.listeners(upstreams.gates()).await?;
+        Gateway::open(&upstreams, sockets)
+    }
+
+    fn registries<'a>(&'a self, gateway: &'a Gateway) -> Registries<'a> {
+        Registries {
+            own: &self.job.registry,
+            own_public: &self.job.registry_public,
+            mirrors: &self.config.registry_mirrors,
+            gateway,
+        }
     }
 
     /// Measures the build's storage, and halts the build when that is more than it may have.
@@ -225,22 +266,15 @@ impl Course {
     }
 
     /// Builds and uploads; tells the digest of the image's manifest.
-    async fn build(
-        &self,
-        engine: &ReadyEngine,
-        fence: &Fence,
-        source: &Source,
-    ) -> Result<String, Stop> {
-        for folder in engine.folders.all() {
-            fence
-                .hand_over(folder)
-                .map_err(|error| unprepared(&error))?;
-        }
-        let image = self
-            .build_image(engine.door.as_ref(), fence, source)
-            .await?;
-        self.upload(engine.door.as_ref(), fence, &image, source)
-            .await
+    async fn build(&self, site: &Building<'_>, source: &Source) -> Result<String, Stop> {
+        let ready = || {
+            site.engine.door.meet(&site.registries)?;
+            let mut folders = site.engine.folders.all();
+            folders.try_for_each(|folder| site.fence.hand_over(folder))
+        };
+        ready().map_err(|error| unprepared(&error))?;
+        let image = self.build_image(site, source).await?;
+        self.upload(site, &image, source).await
     }
 
     async fn clone_source(&self) -> Result<Source, Stop> {
@@ -272,12 +306,7 @@ impl Course {
         Ok(source)
     }
 
-    async fn build_image(
-        &self,
-        engine: &dyn Engine,
-        fence: &Fence,
-        source: &Source,
-    ) -> Result<ImageRef, Stop> {
+    async fn build_image(&self, site: &Building<'_>, source: &Source) -> Result<ImageRef, Stop> {
         let log = self.session.log();
         let began = Instant::now();
         self.session
@@ -291,11 +320,13 @@ impl Course {
             dockerfile: source.dockerfile.clone(),
             target: self.job.request.target.as_deref(),
             arguments: &self.job.request.build_arguments,
+            registries: site.registries,
         };
+        let engine = site.engine.door.as_ref();
         let image = engine
-            .build(&order, fence, log, self.halt.token())
+            .build(&order, site.fence, log, self.halt.token())
             .await
-            .map_err(|error| self.stop(error, fence))?;
+            .map_err(|error| self.stop(error, site.fence))?;
         log.say(format_args!(
             "Built image {} in {}",
             image.id,
@@ -306,8 +337,7 @@ impl Course {
 
     async fn upload(
         &self,
-        engine: &dyn Engine,
-        fence: &Fence,
+        site: &Building<'_>,
         image: &ImageRef,
         source: &Source,
     ) -> Result<String, Stop> {
@@ -326,12 +356,14 @@ impl Course {
                 format!("The registry cannot be called: {error}"),
             )
         })?;
+        site.registries.gateway.allow_pushes();
         let upload = Upload {
-            engine,
-            fence,
+            engine: site.engine.door.as_ref(),
+            fence: site.fence,
             log,
             stop: self.halt.token(),
             registry,
+            registries: site.registries,
             host,
             repository,
             memory: self.workspace.cache_folder(),
@@ -344,7 +376,7 @@ impl Course {
         let digest = upload
             .run(image, &tags)
             .await
-            .map_err(|error| self.stop(error, fence))?;
+            .map_err(|error| self.stop(error, site.fence))?;
         log.say(format_args!("Uploaded {digest} in {}", seconds(began)));
         log.say(format_args!("Tags: {}", tags.join(", ")));
         Ok(digest)

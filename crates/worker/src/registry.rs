@@ -8,9 +8,9 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Method, RequestBuilder, Response};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::buildah::REGISTRY_USER;
 use crate::engine::is_loopback;
 use crate::failure::shorten;
+use crate::gateway::REGISTRY_USER;
 use crate::token::Token;
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);

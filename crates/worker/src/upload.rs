@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{Engine, EngineError, ImageRef, PushOrder};
+use crate::engine::{Engine, EngineError, ImageRef, PushOrder, Registries};
 use crate::failure::Failure;
 use crate::fence::Fence;
 use crate::registry::{Manifest, Registry, RegistryError};
@@ -33,6 +33,7 @@ pub(crate) struct Upload<'a> {
     pub(crate) log: &'a Log,
     pub(crate) stop: &'a CancellationToken,
     pub(crate) registry: Registry<'a>,
+    pub(crate) registries: Registries<'a>,
     pub(crate) host: &'a str,
     pub(crate) repository: &'a str,
     /// Where it is remembered what was pushed last; `None` remembers nothing.
@@ -127,7 +128,7 @@ impl Upload<'_> {
 
     async fn push(&self, image: &ImageRef, tag: &str) -> Result<Pushed, EngineError> {
         let order = PushOrder {
-            registry: self.host,
+            registries: self.registries,
             repository: self.repository,
             tag,
         };

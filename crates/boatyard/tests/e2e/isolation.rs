@@ -64,6 +64,80 @@ async fn a_step_reaches_neither_the_server_nor_the_clouds_credentials() {
     assert!(lines.iter().any(|line| line == "knocked"), "{lines:?}");
 }
 
+/// `FROM` and `ADD` are the engine's doing, not a step's: it is held to the same network.
+#[tokio::test]
+async fn the_engine_fetches_nothing_from_the_machine() {
+    let loopback = Some(std::net::Ipv4Addr::LOCALHOST.into());
+    for address in [loopback, own_address()].into_iter().flatten() {
+        let server = Server::start().await;
+        let listener = TcpListener::bind((address, 0)).unwrap();
+        let here = listener.local_addr().unwrap();
+        let repository =
+            Repository::with_dockerfile(&format!("FROM scratch\nADD http://{here}/secret /\n"));
+        let place = Place::new(&server, &repository).await;
+        let id = place.build().await;
+        assert_eq!(place.ends(&id).await["status"], "FAILURE");
+        listener.set_nonblocking(true).unwrap();
+        let knocked = listener.accept().map(|(_, from)| from);
+        assert!(knocked.is_err(), "{here} was reached: {knocked:?}");
+    }
+}
+
+/// The engine speaks for the build without holding what it speaks with.
+#[tokio::test]
+async fn nobody_in_the_room_holds_the_builds_token() {
+    let server = Server::start().await;
+    let repository = Repository::with_steps("RUN echo waiting && sleep 1000008");
+    let place = Place::new(&server, &repository).await;
+    let id = place.build().await;
+    place.logs(&id, "waiting").await;
+    let worker = server.workers()[0];
+    let environment = std::fs::read_to_string(format!("/proc/{worker}/environ")).unwrap();
+    let token = environment
+        .split('\0')
+        .find_map(|pair| pair.strip_prefix("BOATYARD_WORKER_TOKEN="))
+        .unwrap();
+    let secrets = [token.to_owned(), base64(&format!("boatyard:{token}"))];
+    let told = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        secrets.iter().any(|secret| text.contains(secret))
+    };
+    for pid in descendants(worker).into_iter().skip(1) {
+        for file in ["environ", "cmdline"] {
+            // One that ended meanwhile tells nothing.
+            let bytes = std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+            assert!(!told(&bytes), "{file} of {pid}");
+        }
+    }
+    let scratch = server.data_dir().join("work");
+    for file in files_below(&scratch) {
+        assert!(!told(&std::fs::read(&file).unwrap()), "{}", file.display());
+    }
+    place.abort(&id).await;
+}
+
+/// A step may look for the gate that the engine reaches the registry by: without the engine's key it
+/// gets nowhere, and with it nothing can be pushed yet.
+#[tokio::test]
+async fn the_gate_to_the_registry_opens_for_the_engine_only() {
+    let server = Server::start().await;
+    let request = "GET /v2/ HTTP/1.0\\r\\n\\r\\n";
+    let steps = format!(
+        "RUN for port in $(netstat -ltn | sed -n 's/.*127.0.0.1:\\([0-9]*\\) .*/\\1/p'); do \\\n  \
+         echo gate at $port; printf '{request}' | nc 127.0.0.1 $port | head -n 1; done"
+    );
+    let lines = output(&server, &steps).await;
+    assert!(
+        lines.iter().any(|line| line.starts_with("gate at")),
+        "{lines:?}"
+    );
+    assert!(lines.iter().any(|line| line.contains("401")), "{lines:?}");
+    assert!(
+        !lines.iter().any(|line| line.contains("200 OK")),
+        "{lines:?}"
+    );
+}
+
 /// Buildah 1.28 follows a symbolic link out of a stage when it mounts from one. What it then shows is
 /// the room, in which nothing of people and services is.
 #[tokio::test]
@@ -159,6 +233,22 @@ async fn nothing_of_a_build_outlives_its_worker() {
     })
     .await;
     assert_eq!(place.ends(&id).await["status"], "CRASHED");
+}
+
+fn base64(text: &str) -> String {
+    base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text)
+}
+
+/// Plain files that this test may read; the layers are not a build's secrets.
+fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .flat_map(|entry| match entry.file_type() {
+            Ok(kind) if kind.is_dir() => files_below(&entry.path()),
+            Ok(kind) if kind.is_file() => vec![entry.path()],
+            _ => Vec::new(),
+        })
+        .collect()
 }
 
 fn descendants(pid: u32) -> Vec<u32> {

@@ -4,6 +4,7 @@
 pub(crate) mod buildah;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 use crate::fence::Fence;
+use crate::gateway::Gateway;
 use crate::server::Log;
 
 /// What to build.
@@ -24,6 +26,8 @@ pub(crate) struct BuildOrder<'a> {
     pub(crate) target: Option<&'a str>,
     /// Build arguments.
     pub(crate) arguments: &'a BTreeMap<String, String>,
+    /// Where base images come from.
+    pub(crate) registries: Registries<'a>,
 }
 
 /// An image in the engine's storage.
@@ -33,11 +37,11 @@ pub(crate) struct ImageRef {
     pub(crate) id: String,
 }
 
-/// Where an image goes.
+/// Where an image goes: to our own registry.
 #[derive(Debug)]
 pub(crate) struct PushOrder<'a> {
-    /// The registry's host and port.
-    pub(crate) registry: &'a str,
+    /// Where the registry is reached, and under which name.
+    pub(crate) registries: Registries<'a>,
     /// The repository in it.
     pub(crate) repository: &'a str,
     /// The tag.
@@ -55,9 +59,28 @@ pub(crate) enum EngineError {
     Failed(Failure),
 }
 
+/// The registries an engine meets, and where it reaches them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Registries<'a> {
+    /// Host and port of our own registry, as this machine reaches it.
+    pub(crate) own: &'a str,
+    /// Host and port of our own registry, as Dockerfiles and people name it.
+    pub(crate) own_public: &'a str,
+    /// Upstream host and its mirror.
+    pub(crate) mirrors: &'a [(String, String)],
+    /// Where ours, and the mirrors of this machine, are reached.
+    pub(crate) gateway: &'a Gateway,
+}
+
 /// A container build engine. One value serves one build.
 #[async_trait]
 pub(crate) trait Engine: Send + Sync {
+    /// Tells the engine where registries are. Belongs before anything is built.
+    ///
+    /// # Errors
+    /// When it cannot be written down.
+    fn meet(&self, registries: &Registries<'_>) -> io::Result<()>;
+
     /// Builds an image. When told to stop, nothing of it runs any more on return.
     async fn build(
         &self,

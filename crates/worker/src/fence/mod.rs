@@ -9,12 +9,14 @@
 //! until it has been put into the group, and only then becomes the program.
 
 mod leftovers;
+mod listeners;
 mod network;
 mod program;
 mod room;
 mod run;
 
 use std::io;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +26,7 @@ use ipnet::IpNet;
 use machine::{Cgroup, Limits};
 use tokio::sync::Mutex;
 
+pub use listeners::hand_over_listeners;
 use network::Uplink;
 pub(crate) use program::Program;
 use room::{Room, RoomPlan};
@@ -60,12 +63,12 @@ pub(crate) struct Site<'a> {
 /// What RUN steps reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// The network at this path, with this name server where it leads anywhere.
-    Own {
-        /// The network namespace, as the engine sees it.
+    /// What the room reaches.
+    Room {
+        /// The room's network namespace, as the engine sees it.
         path: &'static str,
         /// The name server in it.
-        name_server: Option<&'static str>,
+        name_server: &'static str,
     },
     /// Whatever the machine reaches.
     Host,
@@ -100,9 +103,8 @@ impl Fence {
         };
         match fence.open_room().await {
             Ok(Some(mut room)) => {
-                fence.reach = fence
-                    .connect(&mut room, site.network, site.allow, log)
-                    .await;
+                fence.connect(&mut room, site.allow, log).await;
+                fence.reach = reach(site.network);
                 fence.room = Mutex::new(Some(room));
             }
             Ok(None) => {}
@@ -123,34 +125,20 @@ impl Fence {
         }
     }
 
-    async fn connect(
-        &self,
-        room: &mut Room,
-        network: StepNetwork,
-        allow: &[IpNet],
-        log: &Log,
-    ) -> Reach {
-        let own = |name_server| Reach::Own {
-            path: room::NETWORK,
-            name_server,
-        };
-        if network == StepNetwork::Host {
-            return Reach::Host;
-        }
-        if network == StepNetwork::None {
-            return own(None);
+    /// Gives the room its way out, where it has a network of its own: the engine has to pull, whatever
+    /// RUN steps may reach. The machine's network is no substitute for either.
+    async fn connect(&self, room: &mut Room, allow: &[IpNet], log: &Log) {
+        if !room.entrance().own_network {
+            return;
         }
         let uplink = Uplink::connect(room.first(), allow, |pid| self.enroll(pid));
-        let error = match tokio::time::timeout(OPENING, uplink).await {
-            Ok(Ok(uplink)) => {
-                room.connected(uplink);
-                return own(Some(network::NAME_SERVER));
-            }
-            Ok(Err(error)) => error.to_string(),
-            Err(late) => format!("slirp4netns: {late}"),
-        };
-        log.say(format_args!("RUN steps have no network: {error}"));
-        own(None)
+        match tokio::time::timeout(OPENING, uplink).await {
+            Ok(Ok(uplink)) => room.connected(uplink),
+            Ok(Err(error)) => log.say(format_args!("The build has no network: {error}")),
+            Err(late) => log.say(format_args!(
+                "The build has no network: slirp4netns: {late}"
+            )),
+        }
     }
 
     /// The weaker fence: the control group, and what the engine does by itself.
@@ -192,6 +180,19 @@ impl Fence {
         self.reach
     }
 
+    /// Sockets of the worker's that programs inside reach on loopback.
+    ///
+    /// # Errors
+    /// When they cannot be bound there.
+    pub(crate) async fn listeners(&self, count: usize) -> io::Result<Vec<TcpListener>> {
+        let room = self.room.lock().await.as_ref().map(Room::entrance);
+        let opened = listeners::open(room, count);
+        match tokio::time::timeout(OPENING, opened).await {
+            Ok(opened) => opened,
+            Err(late) => Err(io::Error::other(late)),
+        }
+    }
+
     /// Gives a folder of the engine's, with all that is in it, to whom the engine runs as.
     ///
     /// # Errors
@@ -231,6 +232,18 @@ impl Fence {
         {
             tracing::error!(%error, "a build's control group is left");
         }
+    }
+}
+
+/// What RUN steps reach from within a room.
+fn reach(network: StepNetwork) -> Reach {
+    match network {
+        StepNetwork::Isolated => Reach::Room {
+            path: room::NETWORK,
+            name_server: network::NAME_SERVER,
+        },
+        StepNetwork::None => Reach::Nothing,
+        StepNetwork::Host => Reach::Host,
     }
 }
 

@@ -118,10 +118,14 @@ async fn complaint(program: &str, child: &mut Child) -> String {
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .collect();
-    match lines.is_empty() {
-        true => format!("{program} ended unexpectedly"),
-        false => format!("{program}: {}", lines.join("; ")),
+    if lines.is_empty() {
+        return format!("{program} ended unexpectedly");
     }
+    let said = format!("{program}: {}", lines.join("; "));
+    if said.contains("/dev/net/tun") {
+        return format!("{said}; open it to this user with: chmod 666 /dev/net/tun");
+    }
+    said
 }
 
 /// The address ranges that RUN steps must not reach.

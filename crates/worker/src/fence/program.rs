@@ -10,6 +10,15 @@ const GATE: &str = "read -r _ && exec \"$@\" </dev/null";
 /// Programs are looked for in these folders only.
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// Where programs enter a room.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entrance {
+    /// The number of the room's first process, as the machine counts.
+    pub(super) first: u32,
+    /// Whether the room has a network of its own.
+    pub(super) own_network: bool,
+}
+
 /// A program with its arguments and nothing of the worker's environment.
 #[derive(Debug)]
 pub(crate) struct Program {
@@ -58,16 +67,19 @@ impl Program {
         &self.environment
     }
 
-    /// The command that starts it behind the gate, in a process group of its own; in the room whose
-    /// first process has the number `room`, where there is one.
-    pub(super) fn command(&self, room: Option<u32>) -> Command {
+    /// The command that starts it behind the gate, in a process group of its own; in the room, where
+    /// there is one.
+    pub(super) fn command(&self, room: Option<Entrance>) -> Command {
         use std::os::unix::process::CommandExt;
 
         let mut command = Command::new("/bin/sh");
         command.args(["-c", GATE, "gate"]);
-        if let Some(first) = room {
-            command.args(["nsenter", "--target", &first.to_string()]);
+        if let Some(room) = room {
+            command.args(["nsenter", "--target", &room.first.to_string()]);
             command.args(["--user", "--mount", "--pid"]);
+            if room.own_network {
+                command.arg("--net");
+            }
         }
         command.args(&self.words);
         command

@@ -5,8 +5,8 @@
 //! however it ends, the kernel ends every process inside and takes down every mount. It dies with
 //! the worker.
 //!
-//! Programs enter the room one by one and stay in the machine's network: the engine has to pull
-//! and push. Its RUN steps join the room's own network by the path [`NETWORK`].
+//! Programs enter the room one by one, and reach what its network reaches. The engine's RUN steps
+//! join that network by the path [`NETWORK`].
 
 use std::ffi::OsString;
 use std::io;
@@ -18,8 +18,8 @@ use machine::{ProcessId, Signal};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
-use super::network::Uplink;
-use super::program::PATH;
+use super::network::{NAME_SERVER, Uplink};
+use super::program::{Entrance, PATH};
 
 /// The room's network, as processes in the room see it.
 pub(super) const NETWORK: &str = "/proc/1/ns/net";
@@ -28,12 +28,13 @@ pub(super) const NETWORK: &str = "/proc/1/ns/net";
 const FIRST_ID: u32 = 0x7000_0000;
 const IDS: u32 = 65_536;
 
-/// Called with a place to work in, folders, `--`, veils, `--` and a command: hides the veils, which
-/// root of the room may not pass, shows the folders in their old places, and becomes the command.
+/// Called with a place to work in, folders, `--`, veils, `--` and a command: hides the veils, shows the
+/// folders in their old places, names the room's name server, and becomes the command.
 const VEIL: &str = r#"
 set -e
 umask 022
 stage=$1; shift
+names=$(readlink -m /etc/resolv.conf)
 hide() { mount -t tmpfs -o mode=0755,size=64k boatyard "$1"; }
 hide "$stage"
 n=0
@@ -48,6 +49,13 @@ while [ $n -gt 0 ]; do
   rm "$stage/$n.place"; rmdir "$stage/$n"; n=$((n - 1))
 done
 [ -d /var/tmp ] || ln -s "$ROOM_TMP" /var/tmp
+if [ -n "$ROOM_NAMES" ]; then
+  own=/run/boatyard-resolv.conf; echo "nameserver $ROOM_NAMES" >$own
+  case $names in
+    /run/*) mkdir -p "${names%/*}"; ln -s $own "$names" ;;
+    *) [ ! -e "$names" ] || mount --bind $own "$names" ;;
+  esac
+fi
 exec "$@"
 "#;
 /// Says that the user namespace is there, and goes on once its numbers are set.
@@ -78,6 +86,7 @@ pub(super) struct Room {
     /// Waits for the first process; a child of ours.
     outer: Child,
     first: ProcessId,
+    own_network: bool,
     uplink: Option<Uplink>,
 }
 
@@ -95,6 +104,7 @@ impl Room {
             Ok(first) => Ok(Room {
                 outer,
                 first,
+                own_network: plan.own_network,
                 uplink: None,
             }),
             Err(error) => {
@@ -108,6 +118,14 @@ impl Room {
     /// The number of the room's first process, as the machine counts.
     pub(super) fn first(&self) -> u32 {
         self.first.pid
+    }
+
+    /// Where programs enter.
+    pub(super) fn entrance(&self) -> Entrance {
+        Entrance {
+            first: self.first.pid,
+            own_network: self.own_network,
+        }
     }
 
     /// Keeps the room's way out for as long as the room is open.
@@ -206,14 +224,19 @@ fn command(plan: &RoomPlan) -> Command {
         say(&["--net"]);
     }
     say(&["--fork", "--kill-child", "--mount-proc"]);
-    say(&["/bin/sh", "-c", HOLD]);
-    let veils = if root {
-        veils(&plan.folders)
+    let hold = ["/bin/sh", "-c", HOLD].map(Into::into).to_vec();
+    let veils = veils(&plan.folders);
+    if root {
+        // Veils from outside: root of the room may not pass the data folder, nor lift them.
+        words.extend(hold);
+        let mut outside = ["unshare", "--mount", "--propagation", "private"]
+            .map(Into::into)
+            .to_vec();
+        outside.extend(veiled(&plan.folders, veils, words));
+        words = outside;
     } else {
-        Vec::new()
-    };
-    if !veils.is_empty() {
-        words = veiled(&plan.folders, veils, words);
+        // Others may mount only inside.
+        words.extend(veiled(&plan.folders, veils, hold));
     }
     let mut command = Command::new(&words[0]);
     command
@@ -221,6 +244,10 @@ fn command(plan: &RoomPlan) -> Command {
         .env_clear()
         .env("PATH", PATH)
         .env("ROOM_TMP", &plan.tmp)
+        .env(
+            "ROOM_NAMES",
+            if plan.own_network { NAME_SERVER } else { "" },
+        )
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -229,13 +256,11 @@ fn command(plan: &RoomPlan) -> Command {
     command
 }
 
-/// The command behind veils.
+/// The command behind veils, in a mount namespace of its own already.
 fn veiled(folders: &[PathBuf], veils: Vec<PathBuf>, command: Vec<OsString>) -> Vec<OsString> {
-    let mut words: Vec<OsString> = ["unshare", "--mount", "--propagation", "private"]
-        .iter()
+    let mut words: Vec<OsString> = ["/bin/sh", "-c", VEIL, "veil", stage(folders)]
         .map(Into::into)
-        .collect();
-    words.extend(["/bin/sh", "-c", VEIL, "veil", stage(folders)].map(Into::into));
+        .to_vec();
     words.extend(folders.iter().map(Into::into));
     words.push("--".into());
     words.extend(veils.into_iter().map(Into::into));
@@ -246,8 +271,8 @@ fn veiled(folders: &[PathBuf], veils: Vec<PathBuf>, command: Vec<OsString>) -> V
 
 /// Where a machine keeps what is people's and services': nothing of it is a build's business, and what
 /// the engine cannot see, nobody who tricks the engine can.
-const OTHERS: [&str; 8] = [
-    "/home", "/root", "/srv", "/opt", "/var", "/tmp", "/mnt", "/media",
+const OTHERS: [&str; 9] = [
+    "/home", "/root", "/run", "/srv", "/opt", "/var", "/tmp", "/mnt", "/media",
 ];
 
 /// What is hidden: others' folders, and what leads to ours and root of the room may not pass. The

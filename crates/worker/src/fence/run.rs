@@ -10,6 +10,7 @@ use tokio::process::Child;
 use tokio::time::{Duration, Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::program::Entrance;
 use super::{Fence, Program, Room, leftovers};
 use crate::lines::Splitter;
 
@@ -94,14 +95,14 @@ impl Fence {
         Ok((child, Receiver::from_owned_fd(OwnedFd::from(output))?))
     }
 
-    /// The first process of the room that programs run in. Whoever was told to stop took the room
-    /// down with him; what comes after him gets another, without a way out.
-    async fn enter(&self) -> io::Result<Option<u32>> {
+    /// The room that programs run in. Whoever was told to stop took the room down with him; what
+    /// comes after him gets another, without a way out.
+    async fn enter(&self) -> io::Result<Option<Entrance>> {
         let mut room = self.room.lock().await;
         if room.is_none() {
             *room = self.open_room().await?;
         }
-        Ok(room.as_ref().map(Room::first))
+        Ok(room.as_ref().map(Room::entrance))
     }
 
     /// Ends the program and everything it started.

@@ -6,31 +6,19 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
 use serde_json::json;
 
-use crate::engine::is_loopback;
-use crate::token::Token;
+use super::untrusted;
+use crate::engine::{Registries, is_loopback};
+use crate::gateway;
 
-/// The user name that goes with a worker's token.
-pub(crate) const REGISTRY_USER: &str = "boatyard";
-
-/// What there is to know about registries.
-#[derive(Debug)]
-pub(crate) struct Registries<'a> {
-    /// Host and port of our own registry, as this machine reaches it.
-    pub(crate) own: &'a str,
-    /// Host and port of our own registry, as Dockerfiles name it.
-    pub(crate) own_public: &'a str,
-    /// Upstream host and its mirror.
-    pub(crate) mirrors: &'a [(String, String)],
-    /// What opens our own registry.
-    pub(crate) token: &'a Token,
-}
+/// The longest word that is read from a file of the engine's, in bytes.
+const MAX_WORD: u64 = 1024;
 
 /// Where the files are.
 #[derive(Debug)]
 pub(super) struct Files {
+    folder: PathBuf,
     pub(super) registries: PathBuf,
     /// The folder that says where signatures are; Buildah's switch for it has another's name.
     pub(super) registries_dir: PathBuf,
@@ -47,9 +35,10 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Writes the files into the folder.
-    pub(super) fn write(folder: &Path, registries: &Registries<'_>) -> io::Result<Files> {
+    /// Writes the files into the folder, all but those about registries.
+    pub(super) fn write(folder: &Path) -> io::Result<Files> {
         let files = Files {
+            folder: folder.to_owned(),
             registries: folder.join("registries.conf"),
             registries_dir: folder.join("registries.d"),
             short_names: folder.join("short-names.conf"),
@@ -65,20 +54,32 @@ impl Files {
         for folder in [&files.registries_dir, &files.home, &files.tmp] {
             fs::create_dir_all(folder)?;
         }
-        fs::write(&files.registries, registries_conf(registries))?;
         let policy = json!({"default": [{"type": "insecureAcceptAnything"}]});
         fs::write(&files.policy, policy.to_string())?;
         fs::write(&files.containers, "[containers]\n")?;
         fs::write(&files.storage, "[storage]\ndriver = \"overlay\"\n")?;
         files.write_signatures()?;
+        Ok(files)
+    }
+
+    /// Says where registries are reached. Belongs before the engine first runs: what is in the folder
+    /// afterwards is its own.
+    pub(super) fn write_registries(&self, registries: &Registries<'_>) -> io::Result<()> {
+        fs::write(&self.registries, registries_conf(registries))?;
         OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             .mode(0o600)
-            .open(&files.auth)?
-            .write_all(auth_json(registries).as_bytes())?;
-        Ok(files)
+            .open(&self.auth)?
+            .write_all(auth_json(registries).as_bytes())
+    }
+
+    /// The word that the engine wrote into one of these files.
+    pub(super) fn word(&self, file: &Path) -> io::Result<String> {
+        let name = file.file_name().unwrap_or_default();
+        let text = untrusted::read(&self.folder, name, MAX_WORD)?;
+        Ok(String::from_utf8_lossy(&text).trim().to_owned())
     }
 
     /// Lets signatures of images be looked for in an empty folder: else it is one of the machine's,
@@ -94,9 +95,9 @@ impl Files {
 }
 
 fn auth_json(registries: &Registries<'_>) -> String {
-    let pair = format!("{REGISTRY_USER}:{}", registries.token.reveal());
-    let auth = base64::engine::general_purpose::STANDARD.encode(pair);
-    json!({"auths": {registries.own: {"auth": auth}}}).to_string()
+    let gateway = registries.gateway;
+    let auth = gateway::login(gateway.key());
+    json!({"auths": {gateway.own().to_string(): {"auth": auth}}}).to_string()
 }
 
 /// Registries in the format of `containers-registries.conf`. Host names were checked when they
@@ -105,21 +106,24 @@ fn registries_conf(registries: &Registries<'_>) -> String {
     let mut text = String::from(
         "unqualified-search-registries = [\"docker.io\"]\nshort-name-mode = \"permissive\"\n",
     );
-    let mut named = vec![registries.own];
-    text += &entry(registries.own, registries.own);
-    if registries.own_public != registries.own {
-        named.push(registries.own_public);
-        text += &entry(registries.own_public, registries.own);
+    let gate = registries.gateway.own().to_string();
+    let mut named: Vec<&str> = Vec::new();
+    for own in [&*gate, registries.own, registries.own_public] {
+        // A registry named twice would make the whole file invalid.
+        if !named.contains(&own) {
+            named.push(own);
+            text += &entry(own, &gate);
+        }
     }
     for (upstream, mirror) in registries.mirrors {
-        // A registry named twice would make the whole file invalid.
         if named.contains(&upstream.as_str()) {
             continue;
         }
         named.push(upstream);
         text += &entry(upstream, upstream);
         text += &format!(
-            "[[registry.mirror]]\nlocation = {mirror:?}\ninsecure = {}\n",
+            "[[registry.mirror]]\nlocation = {:?}\ninsecure = {}\n",
+            registries.gateway.mirror(mirror),
             is_loopback(mirror)
         );
     }
@@ -135,33 +139,50 @@ fn entry(prefix: &str, location: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::gateway::{Gateway, Upstreams};
+    use crate::token::Token;
 
-    #[test]
-    fn the_files_say_what_was_asked() {
+    #[tokio::test]
+    async fn the_files_say_what_was_asked() {
+        // Another test of this process may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let dir = tempfile::tempdir().unwrap();
         let mirrors = [
             ("docker.io".to_owned(), "127.0.0.1:5000".to_owned()),
             ("docker.io".to_owned(), "127.0.0.1:5001".to_owned()),
             ("quay.io".to_owned(), "mirror.example:5000".to_owned()),
         ];
+        let upstreams = Upstreams {
+            own: "127.0.0.1:8484",
+            token: &Token::new("hush"),
+            mirrors: vec!["127.0.0.1:5000", "127.0.0.1:5001"],
+        };
+        let sockets = (0..upstreams.gates()).map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+        let gateway = Gateway::open(&upstreams, sockets.collect()).unwrap();
         let registries = Registries {
             own: "127.0.0.1:8484",
             own_public: "builds.example",
             mirrors: &mirrors,
-            token: &Token::new("hush"),
+            gateway: &gateway,
         };
-        let files = Files::write(dir.path(), &registries).unwrap();
+        let files = Files::write(dir.path()).unwrap();
+        files.write_registries(&registries).unwrap();
         let text = fs::read_to_string(&files.registries).unwrap();
         assert_eq!(text.matches("prefix = \"docker.io\"").count(), 1);
-        assert!(text.contains(
-            "prefix = \"builds.example\"\nlocation = \"127.0.0.1:8484\"\ninsecure = true"
-        ));
+        for own in ["builds.example", "127.0.0.1:8484"] {
+            let entry = format!(
+                "prefix = {own:?}\nlocation = \"{}\"\ninsecure = true",
+                gateway.own()
+            );
+            assert!(text.contains(&entry), "{text}");
+        }
         assert!(text.contains("location = \"mirror.example:5000\"\ninsecure = false"));
+        assert!(!text.contains("127.0.0.1:500"), "{text}");
         let mode = fs::metadata(&files.auth).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert!(!fs::read_to_string(&files.auth).unwrap().contains("hush"));
     }
 }

@@ -4,23 +4,22 @@ mod arguments;
 mod explain;
 mod files;
 mod storage;
+mod untrusted;
 
-use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use async_trait::async_trait;
 use domain::Reason;
 use tokio_util::sync::CancellationToken;
 
-use super::{BuildOrder, Engine, EngineError, EngineFolders, ImageRef, PushOrder, is_loopback};
+use super::{BuildOrder, Engine, EngineError, EngineFolders, ImageRef, PushOrder, Registries};
 use crate::failure::Failure;
 use crate::fence::{Ended, Fence, Program, Reach, RunError};
 use crate::server::Log;
 use explain::Listener;
 use files::Files;
-pub(crate) use files::{REGISTRY_USER, Registries};
 use storage::{Driver, Storage};
 
 /// Buildah for one build.
@@ -36,10 +35,7 @@ impl Buildah {
     ///
     /// # Errors
     /// When the program is not installed or the folders cannot be written.
-    pub(crate) fn prepare(
-        folders: &EngineFolders,
-        registries: &Registries<'_>,
-    ) -> io::Result<Buildah> {
+    pub(crate) fn prepare(folders: &EngineFolders) -> io::Result<Buildah> {
         let program = machine::find_program("buildah")
             .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "buildah is not installed"))?;
         let storage = Storage::open(folders)?;
@@ -47,7 +43,7 @@ impl Buildah {
         if storage.has(Driver::Vfs) {
             let _ = driver.set(Driver::Vfs);
         }
-        let files = Files::write(&folders.scratch, registries)?;
+        let files = Files::write(&folders.scratch)?;
         storage.keep_cache_mounts(&files.tmp)?;
         Ok(Buildah {
             program,
@@ -93,11 +89,9 @@ impl Buildah {
             program.args(["--cgroup-parent", &parent]);
         }
         match fence.reach() {
-            Reach::Own { path, name_server } => {
+            Reach::Room { path, name_server } => {
                 program.arg("--network").arg(format!("ns:{path}"));
-                if let Some(name_server) = name_server {
-                    program.args(["--dns", name_server]);
-                }
+                program.args(["--dns", name_server]);
             }
             Reach::Host => drop(program.args(["--network", "host"])),
             Reach::Nothing => drop(program.args(["--network", "none"])),
@@ -132,20 +126,34 @@ impl Buildah {
         stop: &CancellationToken,
     ) -> Result<(Listener, Ended), EngineError> {
         let program = self.bud(order, fence).map_err(EngineError::Failed)?;
-        let mut listener = Listener::default();
-        let ended = fence
-            .run(&program, stop, |line| {
-                listener.hear(&line);
-                log.line(line);
-            })
-            .await
-            .map_err(engine_error)?;
-        Ok((listener, ended))
+        listen(&program, &order.registries, fence, log, stop).await
     }
+}
+
+/// Runs the engine and hears what it says, with registries by their names.
+async fn listen(
+    program: &Program,
+    registries: &Registries<'_>,
+    fence: &Fence,
+    log: &Log,
+    stop: &CancellationToken,
+) -> Result<(Listener, Ended), EngineError> {
+    let mut listener = Listener::default();
+    let each = |line: String| {
+        let line = registries.gateway.named(&line, registries.own_public);
+        listener.hear(&line);
+        log.line(line);
+    };
+    let ended = fence.run(program, stop, each).await.map_err(engine_error)?;
+    Ok((listener, ended))
 }
 
 #[async_trait]
 impl Engine for Buildah {
+    fn meet(&self, registries: &Registries<'_>) -> io::Result<()> {
+        self.files.write_registries(registries)
+    }
+
     async fn build(
         &self,
         order: &BuildOrder<'_>,
@@ -164,9 +172,8 @@ impl Engine for Buildah {
         if !ended.success() {
             return Err(EngineError::Failed(listener.explain(&ended.to_string())));
         }
-        let id =
-            fs::read_to_string(&self.files.image_id).map_err(|error| engine_error(error.into()))?;
-        let id = id.trim().trim_start_matches("sha256:").to_owned();
+        let id = word(&self.files, &self.files.image_id)?;
+        let id = id.trim_start_matches("sha256:").to_owned();
         Ok(ImageRef { id })
     }
 
@@ -178,6 +185,7 @@ impl Engine for Buildah {
         log: &Log,
         stop: &CancellationToken,
     ) -> Result<String, EngineError> {
+        let gate = order.registries.gateway.own();
         let mut program = self.program();
         program
             .args(["push", "--signature-policy"])
@@ -186,25 +194,17 @@ impl Engine for Buildah {
             .arg(&self.files.auth)
             .arg("--digestfile")
             .arg(&self.files.digest)
-            .arg(format!("--tls-verify={}", !is_loopback(order.registry)))
+            // From here to the gate: the machine's own memory.
+            .arg("--tls-verify=false")
             // Trying again is the caller's, who can tell a refusal from an absence.
             .args(["--retry", "0", &image.id])
             .arg(format!(
-                "docker://{}/{}:{}",
-                order.registry, order.repository, order.tag
+                "docker://{gate}/{}:{}",
+                order.repository, order.tag
             ));
-        let mut listener = Listener::default();
-        let ended = fence
-            .run(&program, stop, |line| {
-                listener.hear(&line);
-                log.line(line);
-            })
-            .await
-            .map_err(engine_error)?;
+        let (listener, ended) = listen(&program, &order.registries, fence, log, stop).await?;
         if ended.success() {
-            let digest = fs::read_to_string(&self.files.digest)
-                .map_err(|error| engine_error(error.into()))?;
-            return Ok(digest.trim().to_owned());
+            return word(&self.files, &self.files.digest);
         }
         let error = listener.error().unwrap_or("the engine ended unexpectedly");
         Err(explain::push(error))
@@ -215,7 +215,9 @@ impl Engine for Buildah {
     }
 
     async fn clear_leftovers(&self, fence: &Fence) {
-        if !self.storage.has_containers(self.driver()) {
+        let (storage, driver) = (self.storage.clone(), self.driver());
+        let has = tokio::task::spawn_blocking(move || storage.has_containers(driver)).await;
+        if !has.unwrap_or_default() {
             return;
         }
         let mut program = self.program();
@@ -230,6 +232,10 @@ impl Engine for Buildah {
             Err(error) => tracing::warn!(%error, "containers of a stopped build are left"),
         }
     }
+}
+
+fn word(files: &Files, file: &Path) -> Result<String, EngineError> {
+    files.word(file).map_err(|error| engine_error(error.into()))
 }
 
 fn engine_error(error: RunError) -> EngineError {

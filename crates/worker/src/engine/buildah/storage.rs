@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::EngineFolders;
-use super::explain::Listener;
+use super::{explain::Listener, untrusted};
 
 /// How layers are laid on each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +34,11 @@ impl Driver {
 /// versions put the user's number behind it.
 const CACHE_MOUNTS: [&str; 2] = ["buildah-cache", "buildah-cache-0"];
 
+/// The largest list of working containers that is read, in bytes.
+const MAX_LIST: u64 = 16 << 20;
+
 /// The folders of a storage.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Storage {
     base: PathBuf,
     run_root: PathBuf,
@@ -75,11 +78,7 @@ impl Storage {
     }
 
     pub(super) fn root(&self, driver: Driver) -> PathBuf {
-        // Buildah refuses a storage that was made with another driver.
-        self.base.join(match driver {
-            Driver::Overlay => "storage",
-            Driver::Vfs => "storage-vfs",
-        })
+        self.base.join(folder(driver))
     }
 
     pub(super) fn run_root(&self) -> &Path {
@@ -91,10 +90,12 @@ impl Storage {
     }
 
     /// Whether the storage holds working containers. Each is a build's that runs or was stopped.
+    /// Belongs on a blocking thread.
     pub(super) fn has_containers(&self, driver: Driver) -> bool {
-        let list = format!("{}-containers", driver.name());
-        let file = self.root(driver).join(list).join("containers.json");
-        fs::read(file)
+        let list = Path::new(folder(driver))
+            .join(format!("{}-containers", driver.name()))
+            .join("containers.json");
+        untrusted::read(&self.base, list, MAX_LIST)
             .ok()
             .and_then(|bytes| serde_json::from_slice::<Vec<serde_json::Value>>(&bytes).ok())
             .is_some_and(|containers| !containers.is_empty())
@@ -106,6 +107,14 @@ impl Storage {
             self.root(Driver::Overlay).join("overlay"),
             self.root(Driver::Vfs).join("vfs/dir"),
         ]
+    }
+}
+
+/// Buildah refuses a storage that was made with another driver.
+fn folder(driver: Driver) -> &'static str {
+    match driver {
+        Driver::Overlay => "storage",
+        Driver::Vfs => "storage-vfs",
     }
 }
 
