@@ -53,9 +53,20 @@ struct ServeArgs {
 }
 
 fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Command::Worker(args) = &cli.command
+        && let Some(done) = args.errand()
+    {
+        return match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("boatyard: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     // Two crates of the tree could bring a TLS provider; this one is it.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -85,7 +96,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Demo(args) => demo::run(args).await,
         Command::Admin(command) => admin::run(command).await,
-        Command::Worker(args) => worker_command::run(&args).await,
+        Command::Worker(_) => worker_command::run().await,
         Command::Completion(args) => {
             cli::completion(args.shell, &mut Cli::command(), &mut std::io::stdout())?;
             Ok(ExitCode::SUCCESS)

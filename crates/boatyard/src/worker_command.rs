@@ -10,14 +10,27 @@ pub struct WorkerArgs {
     /// listen in its build's network
     #[arg(long, value_name = "COUNT")]
     listeners: Option<usize>,
+    /// Hide what this plan says, then become the command: how a build's namespaces are made
+    #[arg(long, value_name = "PLAN", requires = "command")]
+    veil: Option<String>,
+    #[arg(last = true)]
+    command: Vec<std::ffi::OsString>,
+}
+
+impl WorkerArgs {
+    /// What a worker starts its own program for, once more: done before anything else is, on one
+    /// thread. `None` when this is a worker itself.
+    pub fn errand(&self) -> Option<std::io::Result<()>> {
+        match (&self.veil, self.listeners) {
+            (Some(plan), _) => Some(Err(worker::become_veiled(plan, &self.command))),
+            (None, Some(count)) => Some(worker::hand_over_listeners(count)),
+            (None, None) => None,
+        }
+    }
 }
 
 /// Runs the one build whose token the environment carries.
-pub async fn run(args: &WorkerArgs) -> anyhow::Result<ExitCode> {
-    if let Some(count) = args.listeners {
-        worker::hand_over_listeners(count)?;
-        return Ok(ExitCode::SUCCESS);
-    }
+pub async fn run() -> anyhow::Result<ExitCode> {
     let config = worker::WorkerConfig::from_env()
         .context("a worker is started by `boatyard serve`, which tells it what to build")?;
     let outcome = worker::run(config).await;

@@ -34,7 +34,7 @@ pub use config::{
     EngineChoice, StepNetwork, WorkerConfig,
 };
 pub use course::run;
-pub use fence::{hand_over_listeners, probe_isolation};
+pub use fence::{become_veiled, hand_over_listeners, probe_isolation};
 pub use outcome::Outcome;
 pub use source::{GitAccess, git_for};
 pub use tidy::{cached_services, prune_mirrors, remove_cache};

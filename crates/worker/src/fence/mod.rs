@@ -14,6 +14,7 @@ mod network;
 mod program;
 mod room;
 mod run;
+mod veil;
 
 use std::io;
 use std::net::TcpListener;
@@ -31,6 +32,7 @@ use network::Uplink;
 pub(crate) use program::Program;
 use room::{Room, RoomPlan};
 pub(crate) use run::{Ended, RunError};
+pub use veil::become_veiled;
 
 use crate::config::StepNetwork;
 use crate::server::Log;

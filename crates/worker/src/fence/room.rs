@@ -20,6 +20,7 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use super::network::{NAME_SERVER, Uplink};
 use super::program::{Entrance, PATH};
+use super::veil::Veil;
 
 /// The room's network, as processes in the room see it.
 pub(super) const NETWORK: &str = "/proc/1/ns/net";
@@ -28,46 +29,13 @@ pub(super) const NETWORK: &str = "/proc/1/ns/net";
 const FIRST_ID: u32 = 0x7000_0000;
 const IDS: u32 = 65_536;
 
-/// Called with a place to work in, folders, `--`, veils, `--` and a command: hides the veils, shows the
-/// folders in their old places, names the room's name server, and becomes the command.
-const VEIL: &str = r#"
-set -e
-umask 022
-stage=$1; shift
-names=$(readlink -m /etc/resolv.conf)
-hide() { mount -t tmpfs -o mode=0755,size=64k boatyard "$1"; }
-hide "$stage"
-n=0
-while [ "$1" != -- ]; do
-  n=$((n + 1)); mkdir "$stage/$n"; mount --bind "$1" "$stage/$n"; ln -s "$1" "$stage/$n.place"; shift
-done
-shift
-while [ "$1" != -- ]; do hide "$1"; shift; done
-shift
-while [ $n -gt 0 ]; do
-  place=$(readlink "$stage/$n.place"); mkdir -p "$place"; mount --move "$stage/$n" "$place"
-  rm "$stage/$n.place"; rmdir "$stage/$n"; n=$((n - 1))
-done
-[ -d /var/tmp ] || ln -s "$ROOM_TMP" /var/tmp
-if [ -n "$ROOM_NAMES" ]; then
-  own=/run/boatyard-resolv.conf; echo "nameserver $ROOM_NAMES" >$own
-  case $names in
-    /run/*) mkdir -p "${names%/*}"; ln -s $own "$names" ;;
-    *) [ ! -e "$names" ] || mount --bind $own "$names" ;;
-  esac
-fi
-exec "$@"
-"#;
 /// Says that the user namespace is there, and goes on once its numbers are set.
 const GATE: &str = "echo users; read -r _ && exec \"$@\"";
 /// Called with its parent's number and a command: becomes the command, unless the parent died before
 /// its death would have been told.
 const STAY: &str = "[ \"$PPID\" = \"$1\" ] && shift && exec \"$@\"";
-/// Hides the machine's drop-ins for names and mirrors of images: the engine has no switch for them.
-/// Then holds the room, and reaps whoever lost his parent in it.
-const HOLD: &str = "own=/etc/containers/registries.conf.d; \
-    [ ! -d $own ] || mount -t tmpfs -o mode=0755,size=64k boatyard $own || exit; \
-    ip link set lo up 2>/dev/null; echo open; sleep infinity; :";
+/// Holds the room, and reaps whoever lost his parent in it.
+const HOLD: &str = "ip link set lo up 2>/dev/null; echo open; sleep infinity; :";
 
 /// What a room is made with.
 #[derive(Clone, Debug)]
@@ -99,7 +67,7 @@ impl Room {
         plan: &RoomPlan,
         enroll: impl FnOnce(u32) -> io::Result<()>,
     ) -> io::Result<Room> {
-        let mut outer = command(plan).kill_on_drop(true).spawn()?;
+        let mut outer = command(plan)?.kill_on_drop(true).spawn()?;
         match attend(&mut outer, enroll).await {
             Ok(first) => Ok(Room {
                 outer,
@@ -205,7 +173,7 @@ async fn said(outer: &mut Child) -> Option<io::Error> {
     Some(io::Error::other(line.trim().to_owned()))
 }
 
-fn command(plan: &RoomPlan) -> Command {
+fn command(plan: &RoomPlan) -> io::Result<Command> {
     let mut words: Vec<OsString> = Vec::new();
     let mut say = |more: &[&str]| words.extend(more.iter().map(Into::into));
     let root = rustix::process::geteuid().is_root();
@@ -225,122 +193,29 @@ fn command(plan: &RoomPlan) -> Command {
     }
     say(&["--fork", "--kill-child", "--mount-proc"]);
     let hold = ["/bin/sh", "-c", HOLD].map(Into::into).to_vec();
-    let veils = veils(&plan.folders);
+    let name_server = plan.own_network.then_some(NAME_SERVER);
+    let veil = Veil::over_others(&plan.folders, &plan.tmp, name_server);
     if root {
-        // Veils from outside: root of the room may not pass the data folder, nor lift them.
+        // From outside: root of the room may not pass the data folder, nor lift the veil.
         words.extend(hold);
         let mut outside = ["unshare", "--mount", "--propagation", "private"]
             .map(Into::into)
             .to_vec();
-        outside.extend(veiled(&plan.folders, veils, words));
+        outside.extend(veil.around(words)?);
         words = outside;
     } else {
         // Others may mount only inside.
-        words.extend(veiled(&plan.folders, veils, hold));
+        words.extend(veil.around(hold)?);
     }
     let mut command = Command::new(&words[0]);
     command
         .args(&words[1..])
         .env_clear()
         .env("PATH", PATH)
-        .env("ROOM_TMP", &plan.tmp)
-        .env(
-            "ROOM_NAMES",
-            if plan.own_network { NAME_SERVER } else { "" },
-        )
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    command
-}
-
-/// The command behind veils, in a mount namespace of its own already.
-fn veiled(folders: &[PathBuf], veils: Vec<PathBuf>, command: Vec<OsString>) -> Vec<OsString> {
-    let mut words: Vec<OsString> = ["/bin/sh", "-c", VEIL, "veil", stage(folders)]
-        .map(Into::into)
-        .to_vec();
-    words.extend(folders.iter().map(Into::into));
-    words.push("--".into());
-    words.extend(veils.into_iter().map(Into::into));
-    words.push("--".into());
-    words.extend(command);
-    words
-}
-
-/// Where a machine keeps what is people's and services': nothing of it is a build's business, and what
-/// the engine cannot see, nobody who tricks the engine can.
-const OTHERS: [&str; 9] = [
-    "/home", "/root", "/run", "/srv", "/opt", "/var", "/tmp", "/mnt", "/media",
-];
-
-/// What is hidden: others' folders, and what leads to ours and root of the room may not pass. The
-/// stage hides itself.
-fn veils(folders: &[PathBuf]) -> Vec<PathBuf> {
-    let others = OTHERS.map(PathBuf::from).into_iter();
-    let mut veils: Vec<PathBuf> = others
-        .filter(|other| other.is_dir() && !other.is_symlink())
-        .chain(closed(folders))
-        .filter(|veil| veil != Path::new(stage(folders)))
-        .collect();
-    veils.sort();
-    // What lies below another veil is hidden by it.
-    veils.dedup_by(|below, above| below.starts_with(above));
-    veils
-}
-
-/// The outermost folder on the way to each of the folders that root of the room may not pass.
-fn closed(folders: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
-    let closed = |path: &&Path| path.metadata().is_ok_and(|meta| meta.mode() & 0o001 == 0);
-    folders
-        .iter()
-        .filter_map(move |folder| folder.ancestors().skip(1).filter(closed).last())
-        .map(Path::to_path_buf)
-}
-
-/// A folder that every machine has and none of the folders is in.
-fn stage(folders: &[PathBuf]) -> &'static str {
-    let free = |stage: &&str| !folders.iter().any(|folder| folder.starts_with(stage));
-    ["/mnt", "/media"].into_iter().find(free).unwrap_or("/srv")
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    #[test]
-    fn a_veil_lies_over_the_outermost_closed_folder() {
-        let dir = tempfile::tempdir().unwrap();
-        let inner = dir.path().join("open/closed/also-closed/work");
-        fs::create_dir_all(&inner).unwrap();
-        let mode = |path: &str, mode| {
-            fs::set_permissions(dir.path().join(path), fs::Permissions::from_mode(mode)).unwrap();
-        };
-        mode("", 0o755);
-        assert_eq!(closed(std::slice::from_ref(&inner)).count(), 0);
-        mode("open/closed", 0o700);
-        mode("open/closed/also-closed", 0o700);
-        let two = [inner.clone(), inner.join("cache")];
-        let found: Vec<_> = closed(&two).collect();
-        assert_eq!(found, vec![dir.path().join("open/closed"); 2]);
-        let all = veils(&two);
-        assert!(
-            all.contains(&"/home".into()) && !all.contains(&"/mnt".into()),
-            "{all:?}"
-        );
-        let below = all
-            .iter()
-            .filter(|veil| all.iter().any(|v| v != *veil && veil.starts_with(v)));
-        assert_eq!(below.count(), 0, "{all:?}");
-    }
-
-    #[test]
-    fn the_stage_is_in_nobodys_way() {
-        assert_eq!(stage(&["/data/work".into()]), "/mnt");
-        assert_eq!(stage(&["/mnt/work".into()]), "/media");
-    }
+    Ok(command)
 }
