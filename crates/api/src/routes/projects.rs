@@ -367,11 +367,10 @@ pub(crate) async fn delete(
         .await?;
     if params.get("delete_child_objects") == Some("true") {
         for (service, _) in state.store.services(&project.uid, 0, 0, i64::MAX).await? {
-            removal::remove_service(&state, &project, &service).await?;
+            removal::remove_service(&state, &service).await?;
         }
     }
-    if state.store.delete_project(&project.uid).await? {
-        removal::remove_images(&state, &project.id).await;
+    if removal::remove_project(&state, &project).await? {
         return Ok(Nothing::new());
     }
     Err(ApiError::conflict(format!(

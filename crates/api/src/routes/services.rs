@@ -179,10 +179,10 @@ pub(crate) async fn delete(
     caller: Caller,
     Path(place): Path<Place>,
 ) -> Result<Nothing, ApiError> {
-    let (project, service) = place
+    let (_, service) = place
         .service(&state, &caller, Permission::ServiceDelete)
         .await?;
-    removal::remove_service(&state, &project, &service).await?;
+    removal::remove_service(&state, &service).await?;
     Ok(Nothing::new())
 }
 

@@ -21,6 +21,7 @@ use http::header::{AUTHORIZATION, HeaderName, HeaderValue, IF_NONE_MATCH};
 use http::{HeaderMap, Method};
 use std::collections::HashMap;
 use std::sync::Arc;
+use tokio::sync::RwLockReadGuard;
 
 type Answer = Result<Response, Refusal>;
 
@@ -111,6 +112,14 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// The right to write what is pushed. Whether that is allowed is asked again: the body may have
+    /// taken its time, and what it belongs to may have been deleted meanwhile.
+    async fn placing(&self) -> Result<RwLockReadGuard<'_, ()>, Refusal> {
+        let placing = self.inner.placing.read().await;
+        authorize(self.inner, self.headers, self.repository, Action::Push).await?;
+        Ok(placing)
+    }
+
     fn path(&self, rest: &str) -> String {
         format!("/v2/{}/{rest}", self.repository)
     }

@@ -7,6 +7,7 @@
 )]
 
 mod builds;
+mod deletions;
 mod migrations;
 mod names;
 mod place;
