@@ -11,6 +11,7 @@ mod deletions;
 mod migrations;
 mod names;
 mod place;
+mod plans;
 mod tokens;
 mod transitions;
 mod versions;
