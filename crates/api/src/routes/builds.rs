@@ -3,11 +3,11 @@
 use super::places::Place;
 use super::service_input::check_arguments;
 use crate::edge::{
-    Answers, ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Problems, Start,
-    iso_millis,
+    Answers, ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Path, Problems,
+    Start, iso_millis,
 };
 use crate::state::State;
-use axum::extract::{OriginalUri, Path, State as FromState};
+use axum::extract::{OriginalUri, State as FromState};
 use axum::response::Response;
 use domain::{Build, BuildRequest, Permission, Reason, Service, Status, fields};
 use serde::{Deserialize, Serialize};

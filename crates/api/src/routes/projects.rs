@@ -2,11 +2,12 @@
 
 use super::places::Place;
 use crate::edge::{
-    ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Problems, Start, iso_millis,
+    ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Path, Problems, Start,
+    iso_millis,
 };
 use crate::removal;
 use crate::state::State;
-use axum::extract::{Path, State as FromState};
+use axum::extract::State as FromState;
 use domain::{Permission, Project, Service, fields, slug};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -3,10 +3,10 @@
 use super::places::Place;
 use super::service_input::ServiceInput;
 use super::service_view::{ServiceSummary, ServiceView};
-use crate::edge::{ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Start};
+use crate::edge::{ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Path, Start};
 use crate::removal;
 use crate::state::State;
-use axum::extract::{Path, State as FromState};
+use axum::extract::State as FromState;
 use domain::{Permission, Project, Service, ServiceSpec, slug};
 use serde::Serialize;
 use store::{ServiceChanges, StoreError};

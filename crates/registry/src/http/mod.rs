@@ -14,6 +14,7 @@ use crate::error::Refusal;
 use crate::names::{self, Target};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
@@ -59,10 +60,13 @@ async fn base(State(inner): State<Arc<Inner>>, headers: HeaderMap) -> Response {
 
 async fn dispatch(
     State(inner): State<Arc<Inner>>,
-    Path(path): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
-    let outcome = answer(&inner, &path, request).await;
+    let outcome = match path {
+        Ok(Path(path)) => answer(&inner, &path, request).await,
+        Err(_) => Err(Refusal::name_invalid()),
+    };
     let mut response = outcome.unwrap_or_else(IntoResponse::into_response);
     response
         .headers_mut()
