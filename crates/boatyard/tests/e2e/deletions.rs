@@ -76,7 +76,8 @@ async fn a_push_that_began_before_the_deletion_is_refused_after_it() {
         .env("BOATYARD_WORKER_PROGRAM", worker.program())
         .start()
         .await;
-    let place = Place::new(&server, &Repository::with_steps("")).await;
+    let repository = Repository::with_steps("");
+    let place = Place::new(&server, &repository).await;
     place.build().await;
     worker.claims(&server).await;
     let pushing = Subject::seen_by(&server, Some(&worker.token().await));
