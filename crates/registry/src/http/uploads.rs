@@ -23,7 +23,8 @@ impl Call<'_> {
         let wanted = self.query.get("digest").map(|text| digest(text));
         let wanted = wanted.transpose()?;
         let uploads = &self.inner.uploads;
-        let id = uploads.begin(&self.inner.files, self.repository).await?;
+        let begun = uploads.begin(&self.inner.files, self.repository).await?;
+        let id = begun.ok_or_else(Refusal::too_many_uploads)?;
         match wanted {
             Some(wanted) => self.complete(&id, &wanted, body).await,
             None => Ok(self.standing(StatusCode::ACCEPTED, &id, 0)),
@@ -114,7 +115,7 @@ impl Call<'_> {
 
     /// The turn to write an upload that has not ended, for a chunk that fits. One that does not
     /// takes the turn from nobody: it may have come late.
-    async fn turn_to_write<'u>(&self, id: &str, upload: &'u Session) -> Result<Turn<'u>, Refusal> {
+    async fn turn_to_write(&self, id: &str, upload: &Session) -> Result<Turn, Refusal> {
         let first = first_byte(self.headers)?;
         self.check_gap(id, first, upload.length())?;
         let turn = self.turn(id, upload).await?;
@@ -123,7 +124,7 @@ impl Call<'_> {
     }
 
     /// The turn to write an upload that has not ended.
-    async fn turn<'u>(&self, id: &str, upload: &'u Session) -> Result<Turn<'u>, Refusal> {
+    async fn turn(&self, id: &str, upload: &Session) -> Result<Turn, Refusal> {
         let turn = upload.turn().await?;
         if turn.is_none() {
             // Whoever ended it may have been dropped before this.
