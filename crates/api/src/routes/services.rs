@@ -132,6 +132,10 @@ pub(crate) async fn put(
         Some(existing) => {
             let description = Some(input.description.clone().unwrap_or_default());
             let mut spec = ServiceSpec::default();
+            // With its login, which nobody was shown.
+            spec.source
+                .project_url
+                .clone_from(&existing.spec.source.project_url);
             input.apply(&mut spec, true, &state.settings)?;
             change(&state, &existing, ServiceChanges { description, spec }).await?
         }

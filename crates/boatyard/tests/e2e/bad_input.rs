@@ -232,6 +232,11 @@ async fn fields_that_this_server_cannot_honour_are_refused_by_name() {
             json!({"buildPlan": "nf-compute-7"}),
             "billing.buildPlan",
         ),
+        (
+            "buildSettings",
+            json!({"dockerfile": {"buildEngine": "kaniko"}}),
+            "buildSettings.dockerfile.buildEngine",
+        ),
         ("tags", json!(["blue"]), "tags"),
         ("surprise", json!(1), "surprise"),
     ];
