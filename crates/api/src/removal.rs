@@ -1,4 +1,6 @@
-//! Taking a service away: what runs is aborted, then rows, logs and images go.
+//! Taking a service or a project away: what runs is aborted, then every row goes in one
+//! transaction. Logs follow (`dispatch` deletes them, also after a crash), and layers that nothing
+//! shows any more go with the registry's garbage.
 
 use crate::edge::ApiError;
 use crate::state::State;
@@ -6,11 +8,7 @@ use domain::{Project, Reason, Service, Status};
 use store::Ending;
 
 /// Removes a service with its builds, logs and images.
-pub(crate) async fn remove_service(
-    state: &State,
-    project: &Project,
-    service: &Service,
-) -> Result<(), ApiError> {
+pub(crate) async fn remove_service(state: &State, service: &Service) -> Result<(), ApiError> {
     let ending = Ending {
         status: Status::Aborted,
         reason: Some(Reason::ServiceDeleted),
@@ -23,25 +21,12 @@ pub(crate) async fn remove_service(
             .conclude_by_server(&build.uid, None, &ending)
             .await?;
     }
-    let builds = state.store.delete_service(&service.uid).await?;
-    for build in builds {
-        if let Err(error) = state.logs.delete(&build).await {
-            tracing::warn!(%error, %build, "a deleted build's log is left over");
-        }
-    }
-    remove_images(state, &repository(project, service)).await;
-    Ok(())
+    let _no_pushes = state.registry.hold_pushes().await;
+    Ok(state.store.delete_service(&service.uid).await?)
 }
 
-/// Removes the images of a service or of a whole project: pushed by hand, they may lie where no
-/// service is.
-pub(crate) async fn remove_images(state: &State, name: &str) {
-    if let Err(error) = state.registry.delete_repositories(name).await {
-        tracing::warn!(%error, name, "deleted images are left over");
-    }
-}
-
-/// The service's repository in the embedded registry.
-pub(crate) fn repository(project: &Project, service: &Service) -> String {
-    format!("{}/{}", project.id, service.id)
+/// Removes an empty project with what was pushed to it by hand; `false` when it has services.
+pub(crate) async fn remove_project(state: &State, project: &Project) -> Result<bool, ApiError> {
+    let _no_pushes = state.registry.hold_pushes().await;
+    Ok(state.store.delete_project(&project.uid).await?)
 }

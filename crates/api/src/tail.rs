@@ -21,6 +21,11 @@ const FIRST_AGE_MICROS: i64 = 30 * 60 * 1_000_000;
 const INIT_WITHIN: Duration = Duration::from_secs(30);
 /// A silent connection is kept open by a ping this often.
 const PING: Duration = Duration::from_secs(20);
+/// How long the log of a build that is over may take to get its first line: it is closed at once,
+/// or never will be.
+const CLOSED_WITHIN: Duration = Duration::from_secs(2);
+/// About how much text one message carries.
+const MESSAGE_BYTES: usize = 256 * 1024;
 
 #[derive(Deserialize)]
 struct Init {
@@ -140,7 +145,10 @@ async fn who(state: &State, socket: &mut WebSocket) -> Result<Result<Caller, Str
         ));
     };
     match Caller::by_secret(&state.store, &init.data.auth.api_token).await {
-        Ok(Some(caller)) => Ok(Ok(caller)),
+        Ok(Some(caller)) => match state.rate.admit(&caller) {
+            Ok(()) => Ok(Ok(caller)),
+            Err(error) => Ok(Err(error.to_string())),
+        },
         Ok(None) => Ok(Err("The API token is not valid.".into())),
         Err(error) => Ok(Err(ApiError::from(error).to_string())),
     }
@@ -174,10 +182,8 @@ async fn follow(
                 not_before: Some(now - FIRST_AGE_MICROS),
             }
         }
-        (lines, not_before) => FollowFrom::Tail {
-            lines: lines.unwrap_or(usize::MAX),
-            not_before,
-        },
+        (None, Some(start)) => FollowFrom::Since(start),
+        (Some(lines), not_before) => FollowFrom::Tail { lines, not_before },
     };
     let mut follower = match state.logs.follow(&build.uid, from, asked.filter).await {
         Ok(follower) => follower,
@@ -186,6 +192,7 @@ async fn follow(
             return send(socket, &Reply::Error { message }).await;
         }
     };
+    let mut silence = CLOSED_WITHIN;
     loop {
         tokio::select! {
             lines = follower.next() => match lines {
@@ -203,22 +210,40 @@ async fn follow(
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Gone),
                 Some(Ok(_)) => {}
             },
-            () = tokio::time::sleep(PING) => {
+            () = tokio::time::sleep(silence) => {
+                if never_begins(state, &build.uid).await {
+                    return Ok(());
+                }
+                silence = PING;
                 socket.send(Message::Ping(axum::body::Bytes::new())).await.map_err(|_| Gone)?;
             }
         }
     }
 }
 
+/// Whether the build is over, or deleted, and nothing was ever logged: then nothing will be.
+async fn never_begins(state: &State, build_uid: &str) -> bool {
+    let build = state.store.build_by_uid(build_uid).await;
+    let over = build.is_ok_and(|build| build.is_none_or(|build| build.status.is_concluded()));
+    let log = state.logs.status(build_uid).await;
+    over && log.is_ok_and(|log| log.next_seq == 0)
+}
+
+/// Sends lines in messages that are small for any client, and whose memory is soon free again.
 async fn send_lines(socket: &mut WebSocket, id: &str, lines: Vec<LogLine>) -> Result<(), Gone> {
-    if lines.is_empty() {
+    let (mut message, mut bytes) = (Vec::new(), 0);
+    for line in lines {
+        if bytes + line.text.len() > MESSAGE_BYTES && !message.is_empty() {
+            send(socket, &Reply::LogLines(std::mem::take(&mut message))).await?;
+            bytes = 0;
+        }
+        bytes += line.text.len();
+        message.push(LineView::new(id, line));
+    }
+    if message.is_empty() {
         return Ok(());
     }
-    let lines = lines
-        .into_iter()
-        .map(|line| LineView::new(id, line))
-        .collect();
-    send(socket, &Reply::LogLines(lines)).await
+    send(socket, &Reply::LogLines(message)).await
 }
 
 async fn send(socket: &mut WebSocket, reply: &Reply<'_>) -> Result<(), Gone> {

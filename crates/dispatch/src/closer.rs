@@ -3,7 +3,8 @@
 //! the next start when the server died in between.
 
 use domain::Build;
-use logs::{LogError, LogStore, NewLine};
+use logs::{Direction, LogError, LogStore, NewLine, Query};
+use std::collections::HashSet;
 use std::time::Duration;
 use store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -23,27 +24,50 @@ enum CloseError {
 pub async fn close_logs(store: Store, logs: LogStore, stop: CancellationToken) {
     let mut changes = store.changes();
     let mut ticks = tokio::time::interval(LOOK);
+    let mut closer = Closer {
+        store,
+        logs,
+        failed: HashSet::new(),
+    };
     loop {
-        let outcome = tokio::select! {
+        tokio::select! {
             () = stop.cancelled() => return,
             change = changes.next() => match change {
-                Some(change) if !change.status.is_concluded() => Ok(()),
-                Some(change) => close(&store, &logs, &change.build_uid).await,
-                None => close_all(&store, &logs).await,
+                Some(change) if !change.status.is_concluded() => {}
+                Some(change) => closer.close(change.build_uid).await,
+                None => closer.close_all().await,
             },
-            _ = ticks.tick() => close_all(&store, &logs).await,
-        };
-        if let Err(error) = outcome {
-            tracing::error!(%error, "a build's log could not be closed; trying again");
+            _ = ticks.tick() => closer.close_all().await,
         }
     }
 }
 
-async fn close_all(store: &Store, logs: &LogStore) -> Result<(), CloseError> {
-    for build_uid in logs.unsealed().await? {
-        close(store, logs, &build_uid).await?;
+struct Closer {
+    store: Store,
+    logs: LogStore,
+    /// Builds whose logs could not be closed: one without any line is not among the unsealed.
+    failed: HashSet<String>,
+}
+
+impl Closer {
+    async fn close_all(&mut self) {
+        let mut builds = std::mem::take(&mut self.failed);
+        match self.logs.unsealed().await {
+            Ok(unsealed) => builds.extend(unsealed),
+            Err(error) => tracing::error!(%error, "the logs to be closed cannot be listed"),
+        }
+        for build_uid in builds {
+            self.close(build_uid).await;
+        }
     }
-    Ok(())
+
+    /// Closes one log, or notes that it could not: one bad log must not keep the others open.
+    async fn close(&mut self, build_uid: String) {
+        if let Err(error) = close(&self.store, &self.logs, &build_uid).await {
+            tracing::error!(%error, build = %build_uid, "a log could not be closed; trying again");
+            self.failed.insert(build_uid);
+        }
+    }
 }
 
 async fn close(store: &Store, logs: &LogStore, build_uid: &str) -> Result<(), CloseError> {
@@ -54,19 +78,46 @@ async fn close(store: &Store, logs: &LogStore, build_uid: &str) -> Result<(), Cl
     if !build.status.is_concluded() {
         return Ok(());
     }
-    let seq = logs.status(build_uid).await?.next_seq;
-    match logs.append(build_uid, seq, vec![last_line(&build)]).await {
-        Ok(_) => {}
-        Err(LogError::Sealed { .. }) => return Ok(()),
-        Err(error) => return Err(error.into()),
+    end(logs, &build).await?;
+    logs.seal(build_uid).await?;
+    if store.build_by_uid(build_uid).await?.is_none() {
+        // Deleted meanwhile, perhaps before its log was there to be deleted with it.
+        logs.delete(build_uid).await?;
     }
-    Ok(logs.seal(build_uid).await?)
+    Ok(())
 }
 
+/// Writes the last line, unless it is there already: sealing may have failed after it.
+async fn end(logs: &LogStore, build: &Build) -> Result<(), LogError> {
+    let last = last_line(build);
+    let newest = Query {
+        limit: 1,
+        direction: Direction::Backward,
+        ..Query::default()
+    };
+    let newest = logs.read(&build.uid, newest).await?.pop();
+    let prefix = prefix(build);
+    if newest.is_some_and(|line| line.ts == last.ts && line.text.starts_with(&prefix)) {
+        return Ok(());
+    }
+    let seq = logs.status(&build.uid).await?.next_seq;
+    match logs.append(&build.uid, seq, vec![last]).await {
+        Ok(_) | Err(LogError::Sealed { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Printed when the build concluded, at the end of the millisecond that the store knows: it comes
+/// after all others, and is the same line however often it is tried.
 fn last_line(build: &Build) -> NewLine {
+    let concluded = build.concluded_at.unwrap_or(build.status_since);
     let message = build.message.as_deref().unwrap_or_default();
     NewLine {
-        ts: jiff::Timestamp::now().as_microsecond(),
-        text: format!("==> {}: {message}", build.status),
+        ts: concluded * 1000 + 999,
+        text: prefix(build) + message,
     }
+}
+
+fn prefix(build: &Build) -> String {
+    format!("==> {}: ", build.status)
 }

@@ -2,11 +2,13 @@
 //! Knows executors, not engines.
 
 mod closer;
+mod deleted;
 mod dispatcher;
 pub mod executor;
 mod fair;
 mod gone;
 
 pub use closer::close_logs;
+pub use deleted::delete_logs;
 pub use dispatcher::{Dispatcher, Limits};
 pub use executor::{Executor, ExecutorError, Launch, LocalExecutor};

@@ -34,8 +34,8 @@ pub struct Build {
     pub image: Option<Image>,
     /// How many times it was handed to an executor.
     pub attempt: i64,
-    /// The id of the token that started it.
-    pub created_by: Option<String>,
+    /// Who started it.
+    pub created_by: Option<Creator>,
     /// When it was accepted.
     pub created_at: Millis,
     /// When a worker took it.
@@ -44,6 +44,16 @@ pub struct Build {
     pub status_since: Millis,
     /// When it concluded.
     pub concluded_at: Option<Millis>,
+}
+
+/// Who started a build: the holder of a token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Creator {
+    /// The token's id.
+    pub token_id: String,
+    /// What the token was called then; it may be revoked by now.
+    pub token_name: String,
 }
 
 /// A pushed image.

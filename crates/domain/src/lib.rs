@@ -12,7 +12,7 @@ pub mod service;
 pub mod slug;
 pub mod status;
 
-pub use build::{Build, BuildRequest, Image};
+pub use build::{Build, BuildRequest, Creator, Image};
 pub use permission::{Permission, PermissionSet, Role};
 pub use plan::Plan;
 pub use project::Project;

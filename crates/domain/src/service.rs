@@ -135,9 +135,6 @@ pub struct DockerfileSettings {
     pub docker_work_dir: String,
     /// The stage to build; `None` means the last.
     pub target: Option<String>,
-    /// The engine's name as the caller gave it (`buildkit`, `kaniko`): kept so that it reads back;
-    /// which engine runs is the operator's choice.
-    pub build_engine: Option<String>,
     /// Whether layers are cached between builds.
     pub use_cache: bool,
     /// How large the service's cache may grow, in MB; `None` means the operator's default.
@@ -150,7 +147,6 @@ impl Default for DockerfileSettings {
             docker_file_path: "/Dockerfile".into(),
             docker_work_dir: "/".into(),
             target: None,
-            build_engine: None,
             use_cache: true,
             cache_storage_mb: None,
         }

@@ -22,6 +22,9 @@ const BATCH: usize = 512;
 pub enum FollowFrom {
     /// At the line with this seq, which may be still to come; 0 for the whole log.
     Line(u64),
+    /// At the first line printed at or after this time, in microseconds since 1970. New lines come whatever their
+    /// time.
+    Since(i64),
     /// At the newest lines there are.
     Tail {
         /// At most this many lines, counted after the filter; 0 for new lines only.
@@ -45,6 +48,8 @@ pub struct Follower {
     filter: Option<Arc<Filter>>,
     /// The lines to begin with.
     backlog: Vec<LogLine>,
+    /// Of the lines before that seq, only those printed since that time are wanted.
+    since: Option<(u64, i64)>,
 }
 
 impl Follower {
@@ -81,9 +86,13 @@ impl Follower {
             next_seq: 0,
             filter,
             backlog: Vec::new(),
+            since: None,
         };
         match from {
             FollowFrom::Line(seq) => follower.next_seq = seq,
+            FollowFrom::Since(time) => {
+                follower.since = Some((follower.progress.borrow().next_seq, time));
+            }
             FollowFrom::Tail { lines, not_before } => follower.begin_at_tail(lines, not_before)?,
         }
         Ok(follower)
@@ -120,10 +129,15 @@ impl Follower {
         loop {
             let progress = *self.progress.borrow_and_update();
             if self.next_seq < progress.next_seq {
-                let scanned = match self.remembered() {
+                let mut scanned = match self.remembered() {
                     Some(scanned) => scanned,
                     None => self.stored().await?,
                 };
+                if let Some((new, _)) = self.since.filter(|(new, _)| self.next_seq < *new) {
+                    // Time decides on old lines only: the new ones are read without it.
+                    scanned.lines.retain(|line| line.seq < new);
+                    scanned.next_seq = scanned.next_seq.min(new);
+                }
                 if scanned.next_seq <= self.next_seq {
                     // There were lines and now there is no such log: it was deleted.
                     return Ok(None);
@@ -142,8 +156,10 @@ impl Follower {
     fn remembered(&self) -> Option<Scanned> {
         let chunks = lock(&self.entry.as_ref()?.recent).from(self.next_seq);
         let last = chunks.last()?.last()?.seq;
+        let window = self.window();
         let wanted = |line: &&LogLine| {
             line.seq >= self.next_seq
+                && window.contains(line.ts)
                 && self
                     .filter
                     .as_ref()
@@ -164,18 +180,31 @@ impl Follower {
     /// The next lines from the files.
     async fn stored(&self) -> Result<Scanned> {
         let (key, filter, from) = (self.key.clone(), self.filter.clone(), self.next_seq);
+        let window = self.window();
         run(&self.store, move |store| {
             let filter = filter.as_deref();
             Scan {
                 store,
                 key: &key,
-                window: Window::ALL,
+                window,
                 filter,
                 limit: BATCH,
             }
             .forward(from)
         })
         .await
+    }
+
+    /// When the next lines must have been printed.
+    fn window(&self) -> Window {
+        let start = match self.since {
+            Some((new, time)) if self.next_seq < new => time,
+            _ => i64::MIN,
+        };
+        Window {
+            start,
+            end: i64::MAX,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use boatyard_logs::{Filter, FollowFrom, Follower, LogConfig, LogLine, LogStore};
-use common::{BUILD, OTHER, all, capped, expected, fresh, line, open, small};
+use common::{BUILD, OTHER, all, capped, expected, fresh, line, new, open, small};
 use tokio::sync::Barrier;
 
 /// All that a follower has to say, to the end.
@@ -53,6 +53,41 @@ async fn a_follower_gets_the_past_then_each_line_as_it_comes_then_the_end() {
     assert_eq!(follower.next().await.unwrap(), Some(expected(110..112)));
     assert_eq!(follower.next().await.unwrap(), None);
     assert_eq!(follower.next().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_follower_since_some_time_gets_what_was_printed_from_then_on_piece_by_piece() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path(), small());
+    append(&store, 0..3000).await;
+    let since = |seq| FollowFrom::Since(line(seq).ts);
+    let mut live = store.follow(BUILD, since(1000), None).await.unwrap();
+    let future = store.follow(BUILD, since(9000), None).await.unwrap();
+    let even = Filter::regex_includes("line [0-9]*[02468] ").unwrap();
+    let filtered = store.follow(BUILD, since(2990), Some(even)).await.unwrap();
+    let first = live.next().await.unwrap().unwrap();
+    assert!(first.len() < 1000, "not all of it at once");
+    // Its clock was put back: it is new all the same.
+    let late = LogLine {
+        ts: 0,
+        ..line(3000)
+    };
+    store
+        .append(BUILD, 3000, new([late.clone()]))
+        .await
+        .unwrap();
+    store.seal(BUILD).await.unwrap();
+    let old = first.into_iter().chain(rest(live).await);
+    let wanted: Vec<_> = expected(1000..3000)
+        .into_iter()
+        .chain([late.clone()])
+        .collect();
+    assert_eq!(old.collect::<Vec<_>>(), wanted);
+    assert_eq!(rest(future).await, [late]);
+    let seqs: Vec<_> = rest(filtered).await.iter().map(|line| line.seq).collect();
+    assert_eq!(seqs, [2990, 2992, 2994, 2996, 2998, 3000]);
+    let sealed = store.follow(BUILD, since(2998), None).await.unwrap();
+    assert_eq!(rest(sealed).await, expected(2998..3000));
 }
 
 #[tokio::test]

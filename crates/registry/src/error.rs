@@ -87,6 +87,12 @@ impl Refusal {
         Refusal::new(StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN", message)
     }
 
+    pub(crate) fn too_many_uploads() -> Self {
+        let message = "The repository has too many uploads that were begun and not ended; end or \
+                       cancel some, or wait: those untouched for a day are removed.";
+        Refusal::new(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", message)
+    }
+
     pub(crate) fn digest_invalid(message: impl Into<String>) -> Self {
         Refusal::new(StatusCode::BAD_REQUEST, "DIGEST_INVALID", message)
     }

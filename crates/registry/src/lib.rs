@@ -63,7 +63,8 @@ pub(crate) struct Inner {
     pub(crate) uploads: uploads::Uploads,
     pub(crate) config: RegistryConfig,
     pub(crate) authorizer: Arc<dyn Authorizer>,
-    /// Held for reading from a file's rename to its row, for writing while a row and its file go.
+    /// Held for reading from a file's rename to its row, for writing while a row and its file go,
+    /// or whole repositories.
     pub(crate) placing: tokio::sync::RwLock<()>,
 }
 
@@ -120,13 +121,10 @@ impl Registry {
         }))
     }
 
-    /// Takes a repository away, and those nested in it; their content follows with the next
-    /// collection of garbage.
-    ///
-    /// # Errors
-    /// When the catalogue cannot be changed.
-    pub async fn delete_repositories(&self, name: &str) -> Result<(), RegistryError> {
-        Ok(self.0.store.catalog().remove_repositories(name).await?)
+    /// Lets no push write anything until the answer is dropped. Held while repositories are taken
+    /// away: a push that was under way is refused then, unless it is still allowed.
+    pub async fn hold_pushes(&self) -> impl Drop + '_ {
+        self.0.placing.write().await
     }
 
     /// Frees what nothing refers to, while pushes and pulls go on.

@@ -3,7 +3,7 @@
 use crate::services::to_json;
 use crate::sql::{Row, Session, params};
 use crate::{Store, StoreError, now};
-use domain::{Build, BuildRequest, Image, Reason, Service, Status};
+use domain::{Build, BuildRequest, Creator, Image, Reason, Service, Status};
 
 /// A build to be accepted.
 #[derive(Clone, Debug)]
@@ -12,8 +12,8 @@ pub struct NewBuild {
     pub request: BuildRequest,
     /// The commit, where it is known already.
     pub sha: Option<String>,
-    /// The id of the token that starts it.
-    pub created_by: Option<String>,
+    /// Who starts it.
+    pub created_by: Option<Creator>,
 }
 
 /// Which builds of a service, newest first.
@@ -30,13 +30,13 @@ macro_rules! build_columns {
     () => {
         "uid, service_uid, project_uid, number, id, status, reason, message, branch,
          pull_request_id, sha, image_name, image_digest, image_size, attempt, created_by,
-         created_at, started_at, status_since, concluded_at"
+         created_at, started_at, status_since, concluded_at, created_by_name"
     };
 }
 pub(crate) use build_columns;
 
 /// How many columns that is: where further columns of a statement begin.
-pub(crate) const BUILD_COLUMNS: usize = 20;
+pub(crate) const BUILD_COLUMNS: usize = 21;
 
 pub(crate) fn build(row: &Row<'_>) -> Result<Build, StoreError> {
     let status: String = row.get(5)?;
@@ -56,12 +56,24 @@ pub(crate) fn build(row: &Row<'_>) -> Result<Build, StoreError> {
         sha: row.get(10)?,
         image: image(row)?,
         attempt: row.get(14)?,
-        created_by: row.get(15)?,
+        created_by: creator(row)?,
         created_at: row.get(16)?,
         started_at: row.get(17)?,
         status_since: row.get(18)?,
         concluded_at: row.get(19)?,
     })
+}
+
+fn creator(row: &Row<'_>) -> Result<Option<Creator>, StoreError> {
+    let token_id: Option<String> = row.get(15)?;
+    let Some(token_id) = token_id else {
+        return Ok(None);
+    };
+    let token_name: Option<String> = row.get(20)?;
+    Ok(Some(Creator {
+        token_id,
+        token_name: token_name.unwrap_or_default(),
+    }))
 }
 
 fn image(row: &Row<'_>) -> Result<Option<Image>, StoreError> {
@@ -223,10 +235,11 @@ async fn insert(
     build: &Build,
     request: &BuildRequest,
 ) -> Result<(), StoreError> {
+    let creator = build.created_by.as_ref();
     tx.execute(
         "INSERT INTO builds (service_uid, number, uid, project_uid, id, status, branch,
-             pull_request_id, sha, created_by, created_at, status_since, request)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+             pull_request_id, sha, created_by, created_by_name, created_at, status_since, request)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         params![
             &build.service_uid,
             build.number,
@@ -237,7 +250,8 @@ async fn insert(
             build.branch.as_deref(),
             build.pull_request_id,
             build.sha.as_deref(),
-            build.created_by.as_deref(),
+            creator.map(|creator| creator.token_id.as_str()),
+            creator.map(|creator| creator.token_name.as_str()),
             build.created_at,
             build.status_since,
             to_json(request)?

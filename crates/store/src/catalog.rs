@@ -7,10 +7,13 @@
 
 mod blobs;
 mod manifests;
+mod removal;
 mod sweep;
 mod tags;
 
 pub use blobs::BlobRemoval;
+pub(crate) use removal::remove_repositories;
+
 pub use manifests::{ManifestEntry, Missing, NewManifest, Referrer};
 pub use sweep::{RepositoryDigest, Swept};
 

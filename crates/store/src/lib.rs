@@ -7,6 +7,7 @@ mod alone;
 mod builds;
 mod catalog;
 mod changes;
+mod deletions;
 mod error;
 mod facts;
 mod migrate;
@@ -42,6 +43,7 @@ use std::sync::Arc;
 pub struct Store {
     db: Arc<Database>,
     changes: Arc<changes::Teller>,
+    deletions: Arc<tokio::sync::Notify>,
     known_tokens: Arc<Remembered<Arc<Token>>>,
 }
 
@@ -65,6 +67,7 @@ impl Store {
         Ok(Store {
             db: Arc::new(db),
             changes: Arc::default(),
+            deletions: Arc::default(),
             known_tokens: Arc::new(tokens::remembered()),
         })
     }

@@ -1,5 +1,6 @@
 //! Projects.
 
+use crate::catalog::remove_repositories;
 use crate::sql::{Row, params};
 use crate::{Store, StoreError, now};
 use domain::Project;
@@ -128,19 +129,25 @@ impl Store {
         Ok(updated)
     }
 
-    /// Deletes an empty project; `false` when it still has services.
+    /// Deletes an empty project and what was pushed to it by hand; `false` when it still has
+    /// services.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails; then nothing changes.
     pub async fn delete_project(&self, uid: &str) -> Result<bool, StoreError> {
         let mut tx = self.db.write().await?;
-        let deleted = tx
-            .execute(
+        let deleted: Option<String> = tx
+            .row(
                 "DELETE FROM projects WHERE uid = $1
-                 AND NOT EXISTS (SELECT 1 FROM services WHERE project_uid = $1)",
+                 AND NOT EXISTS (SELECT 1 FROM services WHERE project_uid = $1)
+                 RETURNING id",
                 params![uid],
+                |row| row.get(0),
             )
             .await?;
+        if let Some(id) = &deleted {
+            remove_repositories(&mut tx, id).await?;
+        }
         let left = tx
             .row(
                 "SELECT 1 FROM projects WHERE uid = $1",
@@ -149,6 +156,6 @@ impl Store {
             )
             .await?;
         tx.commit().await?;
-        Ok(deleted > 0 || left.is_none())
+        Ok(left.is_none())
     }
 }

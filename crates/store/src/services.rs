@@ -1,7 +1,8 @@
 //! Build services.
 
+use crate::catalog::remove_repositories;
 use crate::sql::{Row, Session, params};
-use crate::{Store, StoreError, now};
+use crate::{Store, StoreError, deletions, now};
 use domain::service::LatestBuild;
 use domain::{Service, ServiceSpec, Status};
 
@@ -118,21 +119,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn repository(&self, service_uid: &str) -> Result<Option<String>, StoreError> {
-        let mut session = self.db.read().await?;
-        session
-            .row(
-                "SELECT p.id, s.id FROM services s JOIN projects p ON p.uid = s.project_uid
-                 WHERE s.uid = $1",
-                params![service_uid],
-                |row| {
-                    Ok(format!(
-                        "{}/{}",
-                        row.get::<String>(0)?,
-                        row.get::<String>(1)?
-                    ))
-                },
-            )
-            .await
+        repository(&mut self.db.read().await?, service_uid).await
     }
 
     /// The service's newest build.
@@ -173,12 +160,12 @@ impl Store {
         Ok(updated)
     }
 
-    /// Deletes a service and the rows of its builds. The caller has aborted what runs and cleans
-    /// up logs and images. Returns the deleted builds' identities.
+    /// Deletes a service with its builds and what its repository shows, all or nothing. The caller
+    /// has aborted what runs; logs are left to whoever waits for [`Store::deletion`].
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn delete_service(&self, uid: &str) -> Result<Vec<String>, StoreError> {
+    /// When the database fails; then nothing changes.
+    pub async fn delete_service(&self, uid: &str) -> Result<(), StoreError> {
         let mut tx = self.db.write().await?;
         // Locked first: a build that is being accepted just now is deleted with the others, or not
         // accepted.
@@ -187,20 +174,36 @@ impl Store {
             params![uid],
         )
         .await?;
-        let builds = tx
-            .rows(
-                "SELECT uid FROM builds WHERE service_uid = $1",
-                params![uid],
-                |row| row.get(0),
-            )
-            .await?;
+        let Some(repository) = repository(&mut tx, uid).await? else {
+            return Ok(());
+        };
+        remove_repositories(&mut tx, &repository).await?;
+        deletions::note(&mut tx, uid).await?;
         tx.execute("DELETE FROM builds WHERE service_uid = $1", params![uid])
             .await?;
         tx.execute("DELETE FROM services WHERE uid = $1", params![uid])
             .await?;
         tx.commit().await?;
-        Ok(builds)
+        self.deletions.notify_one();
+        Ok(())
     }
+}
+
+async fn repository(
+    session: &mut Session<'_>,
+    service_uid: &str,
+) -> Result<Option<String>, StoreError> {
+    session
+        .row(
+            "SELECT p.id, s.id FROM services s JOIN projects p ON p.uid = s.project_uid
+             WHERE s.uid = $1",
+            params![service_uid],
+            |row| {
+                let (project, service) = (row.get::<String>(0)?, row.get::<String>(1)?);
+                Ok(format!("{project}/{service}"))
+            },
+        )
+        .await
 }
 
 async fn service_by_uid(tx: &mut Session<'_>, uid: &str) -> Result<Option<Service>, StoreError> {

@@ -2,10 +2,10 @@
 
 use super::builds::find;
 use super::places::Place;
-use crate::edge::{ApiError, Caller, Data, Params, Problems, iso_micros, parse_iso};
+use crate::edge::{ApiError, Caller, Data, Params, Path, Problems, iso_micros, parse_iso};
 use crate::state::State;
+use axum::extract::State as FromState;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{Path, State as FromState};
 use axum::response::{IntoResponse, Response};
 use domain::{Build, Permission, Service};
 use logs::{Direction, Filter, LogLine, Query};

@@ -3,20 +3,21 @@
 use super::places::Place;
 use super::service_input::check_arguments;
 use crate::edge::{
-    Answers, ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Problems, Start,
-    iso_millis,
+    Answers, ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Path, Problems,
+    Start, iso_millis,
 };
 use crate::state::State;
-use axum::extract::{OriginalUri, Path, State as FromState};
+use axum::extract::{OriginalUri, State as FromState};
 use axum::response::Response;
-use domain::{Build, BuildRequest, Permission, Reason, Service, Status, fields};
+use domain::{Build, BuildRequest, Creator, Permission, Reason, Service, Status, fields};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use store::{Advanced, Ending, NewBuild, Page};
 
-/// A build on the wire. Beyond the contract: `number`, `reason`, `digest`, `size`, `startedAt`.
+/// A build on the wire. Beyond the contract: `number`, `reason`, `digest`, `size`, `createdBy`,
+/// `startedAt`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BuildView {
@@ -33,6 +34,8 @@ pub(crate) struct BuildView {
     registry: RegistryView,
     concluded: bool,
     created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_by: Option<Creator>,
     #[serde(skip_serializing_if = "Option::is_none")]
     started_at: Option<String>,
     success: bool,
@@ -71,6 +74,7 @@ impl BuildView {
             sha: build.sha,
             concluded: build.status.is_concluded(),
             created_at: iso_millis(build.created_at),
+            created_by: build.created_by,
             started_at: build.started_at.map(iso_millis),
             success: build.status == Status::Success,
             message: build.message,
@@ -243,7 +247,10 @@ pub(crate) async fn start(
     input.check()?;
     let request = request(&state, &service, input);
     let sha = resolve(&state, &request).await;
-    let created_by = Some(caller.token.id.clone());
+    let created_by = Some(Creator {
+        token_id: caller.token.id.clone(),
+        token_name: caller.token.name.clone(),
+    });
     let build = state
         .store
         .accept_build(

@@ -2,11 +2,12 @@
 
 use super::places::Place;
 use crate::edge::{
-    ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Problems, Start, iso_millis,
+    ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Path, Problems, Start,
+    iso_millis,
 };
 use crate::removal;
 use crate::state::State;
-use axum::extract::{Path, State as FromState};
+use axum::extract::State as FromState;
 use domain::{Permission, Project, Service, fields, slug};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -367,11 +368,10 @@ pub(crate) async fn delete(
         .await?;
     if params.get("delete_child_objects") == Some("true") {
         for (service, _) in state.store.services(&project.uid, 0, 0, i64::MAX).await? {
-            removal::remove_service(&state, &project, &service).await?;
+            removal::remove_service(&state, &service).await?;
         }
     }
-    if state.store.delete_project(&project.uid).await? {
-        removal::remove_images(&state, &project.id).await;
+    if removal::remove_project(&state, &project).await? {
         return Ok(Nothing::new());
     }
     Err(ApiError::conflict(format!(

@@ -2,6 +2,7 @@
 //!
 //! A field that this server cannot honour is refused by name, never taken and ignored.
 
+use super::service_view::without_login;
 use crate::Settings;
 use crate::edge::{ApiError, Problems};
 use domain::service::{Architecture, ProjectType};
@@ -120,7 +121,8 @@ struct Dockerfile {
     buildkit: Option<CacheSettings>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+/// Dockerfiles are built as BuildKit builds them; which program does it is the operator's choice.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "lowercase")]
 enum EngineName {
     Buildkit,
@@ -242,6 +244,10 @@ impl ServiceInput {
         problems.refuse("dockerSecretMounts", asked(&self.docker_secret_mounts));
         if let Some(settings) = &self.build_settings {
             problems.refuse("buildSettings.buildpack", settings.buildpack.is_some());
+            let dockerfile = settings.dockerfile.as_ref();
+            let engine = dockerfile.and_then(|dockerfile| dockerfile.build_engine);
+            let kaniko = engine == Some(EngineName::Kaniko);
+            problems.refuse("buildSettings.dockerfile.buildEngine", kaniko);
         }
         if let Some(vcs) = &self.vcs_data {
             problems.refuse("vcsData.selfHostedVcsId", vcs.self_hosted_vcs_id.is_some());
@@ -259,7 +265,10 @@ impl ServiceInput {
             if let Err(error) = git::RepoUrl::parse(url, &settings.git_protocols) {
                 problems.add("vcsData.projectUrl", error.to_string());
             }
-            spec.source.project_url = url.clone();
+            // A service that is written back as it was shown keeps its login.
+            if *url != without_login(&spec.source.project_url) {
+                spec.source.project_url.clone_from(url);
+            }
         }
         spec.source.project_type = vcs.project_type.unwrap_or(spec.source.project_type);
     }
@@ -300,13 +309,6 @@ impl ServiceInput {
             let field = "buildSettings.dockerfile.dockerWorkDir";
             problems.check(field, fields::docker_work_dir(path));
             dockerfile.docker_work_dir = path.clone();
-        }
-        if let Some(engine) = input.build_engine {
-            let name = match engine {
-                EngineName::Buildkit => "buildkit",
-                EngineName::Kaniko => "kaniko",
-            };
-            dockerfile.build_engine = Some(name.to_owned());
         }
         if let Some(cache) = &input.buildkit {
             let use_cache = cache.use_cache.or(cache.use_internal_cache);

@@ -3,10 +3,13 @@
 
 use super::projects::{Cluster, app_id};
 use crate::edge::iso_millis;
-use domain::service::{Architecture, DockerfileSettings, LatestBuild, ProjectType};
+use domain::service::{Architecture, LatestBuild, ProjectType};
 use domain::{Project, Service, Status};
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// The one engine that can be asked for.
+const ENGINE: &str = "buildkit";
 
 /// What a list of services shows of each.
 #[derive(Serialize)]
@@ -106,7 +109,7 @@ struct EphemeralStorage {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Dockerfile {
-    build_engine: String,
+    build_engine: &'static str,
     docker_file_path: String,
     docker_work_dir: String,
     buildkit: CacheSettings,
@@ -133,7 +136,7 @@ struct BuildConfiguration {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct EngineConfiguration {
-    build_engine: String,
+    build_engine: &'static str,
     buildkit: EngineCache,
 }
 
@@ -176,7 +179,6 @@ impl ServiceView {
         let summary = ServiceSummary::new(project, &service, latest);
         let spec = service.spec;
         let plan = spec.build_plan.unwrap_or_else(|| plan.to_owned());
-        let engine = engine_name(&spec.dockerfile);
         ServiceView {
             summary,
             created_at: iso_millis(service.created_at),
@@ -191,7 +193,7 @@ impl ServiceView {
                 .architecture
                 .map(|architecture| Infrastructure { architecture }),
             vcs_data: VcsData {
-                project_url: without_login(spec.source.project_url),
+                project_url: without_login(&spec.source.project_url),
                 project_type: spec.source.project_type,
                 public_repo: true,
                 docker_work_dir: spec.dockerfile.docker_work_dir.clone(),
@@ -202,7 +204,7 @@ impl ServiceView {
                     ephemeral_storage: EphemeralStorage { storage_size },
                 }),
                 dockerfile: Dockerfile {
-                    build_engine: engine.clone(),
+                    build_engine: ENGINE,
                     docker_file_path: spec.dockerfile.docker_file_path,
                     docker_work_dir: spec.dockerfile.docker_work_dir,
                     buildkit: CacheSettings {
@@ -217,7 +219,7 @@ impl ServiceView {
                 include_git_folder: spec.include_git_folder,
             },
             build_engine_configuration: EngineConfiguration {
-                build_engine: engine,
+                build_engine: ENGINE,
                 buildkit: EngineCache {
                     use_cache: spec.dockerfile.use_cache,
                 },
@@ -233,17 +235,10 @@ impl ServiceView {
     }
 }
 
-fn engine_name(settings: &DockerfileSettings) -> String {
-    settings
-        .build_engine
-        .clone()
-        .unwrap_or_else(|| "buildkit".to_owned())
-}
-
 /// Who may see a service may not thereby read its repository: a login in the URL is not shown.
-fn without_login(url: String) -> String {
+pub(super) fn without_login(url: &str) -> String {
     match url.parse::<git::RepoUrl>() {
         Ok(parsed) if parsed.credentials().is_some() => parsed.to_string(),
-        _ => url,
+        _ => url.to_owned(),
     }
 }

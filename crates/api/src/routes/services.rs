@@ -3,10 +3,10 @@
 use super::places::Place;
 use super::service_input::ServiceInput;
 use super::service_view::{ServiceSummary, ServiceView};
-use crate::edge::{ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Start};
+use crate::edge::{ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Path, Start};
 use crate::removal;
 use crate::state::State;
-use axum::extract::{Path, State as FromState};
+use axum::extract::State as FromState;
 use domain::{Permission, Project, Service, ServiceSpec, slug};
 use serde::Serialize;
 use store::{ServiceChanges, StoreError};
@@ -132,6 +132,10 @@ pub(crate) async fn put(
         Some(existing) => {
             let description = Some(input.description.clone().unwrap_or_default());
             let mut spec = ServiceSpec::default();
+            // With its login, which nobody was shown.
+            spec.source
+                .project_url
+                .clone_from(&existing.spec.source.project_url);
             input.apply(&mut spec, true, &state.settings)?;
             change(&state, &existing, ServiceChanges { description, spec }).await?
         }
@@ -179,10 +183,10 @@ pub(crate) async fn delete(
     caller: Caller,
     Path(place): Path<Place>,
 ) -> Result<Nothing, ApiError> {
-    let (project, service) = place
+    let (_, service) = place
         .service(&state, &caller, Permission::ServiceDelete)
         .await?;
-    removal::remove_service(&state, &project, &service).await?;
+    removal::remove_service(&state, &service).await?;
     Ok(Nothing::new())
 }
 

@@ -75,6 +75,11 @@ pub async fn serve_until(
         parts.logs.clone(),
         stop.clone(),
     ));
+    tasks.spawn(dispatch::delete_logs(
+        parts.store.clone(),
+        parts.logs.clone(),
+        stop.clone(),
+    ));
     tasks.spawn(parts::collect_garbage(
         parts.registry.clone(),
         parts::garbage_interval(&options),

@@ -48,6 +48,34 @@ async fn a_revoked_token_stops_working_at_once() {
     api.get("/v1/projects").await.refusal(401);
 }
 
+testkit::for_each_store! {
+    async fn a_build_says_who_started_it_when_the_token_is_long_revoked(url: &str) {
+        let server = Server::with()
+            .env("BOATYARD_MAX_CONCURRENT_BUILDS", 0)
+            .database(url)
+            .start()
+            .await;
+        let repository = Repository::with_steps("");
+        let mut place = Place::new(&server, &repository).await;
+        let admin = place.api.clone();
+        let made = server.boatyard(&[
+            "admin", "token", "create", "--name", "night run", "--role", "builder",
+        ]);
+        let secret = String::from_utf8(made.stdout).unwrap();
+        place.api = admin.with_token(secret.trim());
+        let id = place.build().await;
+        place.api = admin;
+        let creator = place.get(&id).await["createdBy"].clone();
+        let token = creator["tokenId"].as_str().unwrap();
+        let revoked = server.boatyard(&["admin", "token", "revoke", token]);
+        assert!(revoked.status.success());
+        let build = place.get(&id).await;
+        assert_eq!(build["createdBy"]["tokenName"], "night run");
+        let list = place.api.get(&format!("{}/build", place.path())).await;
+        assert_eq!(list.data()["builds"][0], build);
+    }
+}
+
 #[tokio::test]
 async fn a_second_server_on_the_same_data_says_so() {
     let server = Server::start().await;

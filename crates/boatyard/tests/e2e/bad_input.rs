@@ -178,6 +178,17 @@ async fn bodies_that_are_wrong_say_where() {
     for (path, status) in [("/v1/nothing", 404), ("/nowhere", 404)] {
         api.get(path).await.refusal(status);
     }
+    for path in [
+        "/v1/projects/%FF",
+        "/v1/projects/%FF/services/web",
+        "/v1/projects/shop/services/web/build/%C3",
+        "/v1/projects/shop/services/%FF/build-logs",
+        "/v1/teams/%FF/projects",
+    ] {
+        api.get(path).await.refusal(400);
+    }
+    let answer = api.get("/v2/%FF/tags/list").await;
+    assert_eq!(answer.body["errors"][0]["code"], "NAME_INVALID");
     api.call("PATCH", "/v1/projects", Some(json!({})))
         .await
         .refusal(405);
@@ -220,6 +231,11 @@ async fn fields_that_this_server_cannot_honour_are_refused_by_name() {
             "billing",
             json!({"buildPlan": "nf-compute-7"}),
             "billing.buildPlan",
+        ),
+        (
+            "buildSettings",
+            json!({"dockerfile": {"buildEngine": "kaniko"}}),
+            "buildSettings.dockerfile.buildEngine",
         ),
         ("tags", json!(["blue"]), "tags"),
         ("surprise", json!(1), "surprise"),

@@ -16,6 +16,7 @@ mod cache;
 mod clients;
 mod contract;
 mod debian;
+mod deletions;
 mod demo;
 mod dockerfiles;
 mod images;

@@ -107,6 +107,27 @@ async fn with_a_login_that_nobody_gets_to_see() {
     ] {
         assert!(!text.contains("correct-horse"), "{where_}: {text}");
     }
+    // Written back as it was shown, whole or in part, it goes on working; at another address it does not.
+    let vcs =
+        json!({"projectUrl": shown.data()["vcsData"]["projectUrl"], "projectType": "self-hosted"});
+    let body = json!({
+        "name": "web",
+        "vcsData": vcs,
+        "buildSettings": {"dockerfile": {"dockerFilePath": "/Dockerfile", "dockerWorkDir": "/"}},
+    });
+    let services = "/v1/projects/shop/services/build";
+    place.api.call("PUT", services, Some(body)).await.data();
+    builds(&place, main()).await;
+    let patch = async |vcs: Value| {
+        let path = format!("{services}/web");
+        let body = json!({"vcsData": vcs});
+        place.api.call("PATCH", &path, Some(body)).await.data();
+    };
+    patch(vcs).await;
+    builds(&place, main()).await;
+    patch(json!({"projectUrl": git.serves("other", &repository)})).await;
+    let build = place.ends(&place.build().await).await;
+    assert_eq!(build["reason"], "git_auth_failed", "{build}");
 }
 
 /// Bytes of objects that were served, and how often somebody asked for any.

@@ -67,7 +67,7 @@ impl Call<'_> {
             manifests: &read.manifests,
             tag: names::is_tag(reference).then_some(reference),
         };
-        let _placing = self.inner.placing.read().await;
+        let _placing = self.placing().await?;
         self.inner.files.write(&digest, &bytes).await?;
         if let Err(missing) = self.inner.store.catalog().add_manifest(&new).await? {
             return Err(refuse_missing(&missing));

@@ -14,6 +14,7 @@ use crate::error::Refusal;
 use crate::names::{self, Target};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
@@ -21,6 +22,7 @@ use http::header::{AUTHORIZATION, HeaderName, HeaderValue, IF_NONE_MATCH};
 use http::{HeaderMap, Method};
 use std::collections::HashMap;
 use std::sync::Arc;
+use tokio::sync::RwLockReadGuard;
 
 type Answer = Result<Response, Refusal>;
 
@@ -58,10 +60,13 @@ async fn base(State(inner): State<Arc<Inner>>, headers: HeaderMap) -> Response {
 
 async fn dispatch(
     State(inner): State<Arc<Inner>>,
-    Path(path): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
-    let outcome = answer(&inner, &path, request).await;
+    let outcome = match path {
+        Ok(Path(path)) => answer(&inner, &path, request).await,
+        Err(_) => Err(Refusal::name_invalid()),
+    };
     let mut response = outcome.unwrap_or_else(IntoResponse::into_response);
     response
         .headers_mut()
@@ -111,6 +116,14 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// The right to write what is pushed. Whether that is allowed is asked again: the body may have
+    /// taken its time, and what it belongs to may have been deleted meanwhile.
+    async fn placing(&self) -> Result<RwLockReadGuard<'_, ()>, Refusal> {
+        let placing = self.inner.placing.read().await;
+        authorize(self.inner, self.headers, self.repository, Action::Push).await?;
+        Ok(placing)
+    }
+
     fn path(&self, rest: &str) -> String {
         format!("/v2/{}/{rest}", self.repository)
     }

@@ -23,7 +23,8 @@ impl Call<'_> {
         let wanted = self.query.get("digest").map(|text| digest(text));
         let wanted = wanted.transpose()?;
         let uploads = &self.inner.uploads;
-        let id = uploads.begin(&self.inner.files, self.repository).await?;
+        let begun = uploads.begin(&self.inner.files, self.repository).await?;
+        let id = begun.ok_or_else(Refusal::too_many_uploads)?;
         match wanted {
             Some(wanted) => self.complete(&id, &wanted, body).await,
             None => Ok(self.standing(StatusCode::ACCEPTED, &id, 0)),
@@ -43,6 +44,7 @@ impl Call<'_> {
                 .await
                 .is_ok();
         let catalog = self.inner.store.catalog();
+        let _placing = self.placing().await?;
         if visible
             && catalog
                 .mount_blob(from, self.repository, wanted.as_str())
@@ -92,7 +94,7 @@ impl Call<'_> {
             return Err(Refusal::digest_invalid(message));
         }
         // From here on only a rename and a row: syncing a large layer would hold everybody up.
-        let _placing = self.inner.placing.read().await;
+        let _placing = self.placing().await?;
         turn.keep(&self.inner.files, wanted).await?;
         self.inner.uploads.forget(self.repository, id);
         let catalog = self.inner.store.catalog();
@@ -113,7 +115,7 @@ impl Call<'_> {
 
     /// The turn to write an upload that has not ended, for a chunk that fits. One that does not
     /// takes the turn from nobody: it may have come late.
-    async fn turn_to_write<'u>(&self, id: &str, upload: &'u Session) -> Result<Turn<'u>, Refusal> {
+    async fn turn_to_write(&self, id: &str, upload: &Session) -> Result<Turn, Refusal> {
         let first = first_byte(self.headers)?;
         self.check_gap(id, first, upload.length())?;
         let turn = self.turn(id, upload).await?;
@@ -122,7 +124,7 @@ impl Call<'_> {
     }
 
     /// The turn to write an upload that has not ended.
-    async fn turn<'u>(&self, id: &str, upload: &'u Session) -> Result<Turn<'u>, Refusal> {
+    async fn turn(&self, id: &str, upload: &Session) -> Result<Turn, Refusal> {
         let turn = upload.turn().await?;
         if turn.is_none() {
             // Whoever ended it may have been dropped before this.

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use boatyard_registry::{
     Action, Authorizer, Credentials, GcReport, Registry, RegistryConfig, Verdict,
 };
+use domain::{Project, Service, ServiceSpec};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ impl Authorizer for Everybody {
 /// A registry that answers on a port.
 pub struct Place {
     pub registry: Registry,
+    store: Store,
     folder: TempDir,
     url: String,
     http: reqwest::Client,
@@ -52,7 +54,7 @@ impl Place {
             ..RegistryConfig::default()
         };
         let dir = folder.path().join("registry");
-        let registry = Registry::new(store, dir, config, Arc::new(Everybody));
+        let registry = Registry::new(store.clone(), dir, config, Arc::new(Everybody));
         let registry = registry.await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -60,6 +62,7 @@ impl Place {
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Place {
             registry,
+            store,
             folder,
             url,
             http: reqwest::Client::new(),
@@ -119,6 +122,38 @@ impl Place {
         let path = format!("{}/v2/{repository}/manifests/{digest}", self.url);
         let gone = self.http.delete(path).send().await.unwrap();
         assert_eq!(gone.status(), 202);
+    }
+
+    /// Makes the service that a repository belongs to, and deletes it.
+    pub async fn delete_service(&self, project: &str, service: &str) {
+        let project = Project {
+            uid: String::new(),
+            team: "default".into(),
+            number: 0,
+            id: project.into(),
+            name: project.into(),
+            description: None,
+            color: None,
+            region: "local".into(),
+            created_at: 0,
+            updated_at: 0,
+        };
+        let project = self.store.create_project(project).await.unwrap();
+        let service = Service {
+            uid: String::new(),
+            project_uid: project.uid,
+            number: 0,
+            id: service.into(),
+            name: service.into(),
+            description: None,
+            spec: ServiceSpec::default(),
+            last_build_number: 0,
+            created_at: 0,
+            updated_at: 0,
+        };
+        let service = self.store.create_service(service).await.unwrap();
+        let _no_pushes = self.registry.hold_pushes().await;
+        self.store.delete_service(&service.uid).await.unwrap();
     }
 
     /// Pulls an image and compares every byte.

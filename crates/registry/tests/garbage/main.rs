@@ -54,7 +54,7 @@ testkit::for_each_store! {
         place.push("shop/web/cache", "main", &web).await;
         place.push("shop/web-2", "main", &api).await;
         place.push("shop_web", "main", &api).await;
-        place.registry.delete_repositories("shop/web").await.unwrap();
+        place.delete_service("shop", "web").await;
         let report = place.collect().await;
         assert_eq!(report.files, Image::PARTS - 1, "the shared layer stays");
         assert_eq!(place.files().await, Image::PARTS);

@@ -231,30 +231,6 @@ impl Catalog<'_> {
             )
             .await
     }
-
-    /// Removes everything that `name` and the repositories nested in it show; its content goes
-    /// with the next garbage collection.
-    ///
-    /// # Errors
-    /// When the database fails; then nothing changes.
-    pub async fn remove_repositories(&self, name: &str) -> Result<(), StoreError> {
-        let mut tx = self.db.write().await?;
-        let nested = format!("{name}/");
-        // Not LIKE: names hold underscores, which it takes for any letter.
-        for statement in [
-            "DELETE FROM tags WHERE repository = $1
-                 OR substr(repository, 1, length(CAST($2 AS TEXT))) = $2",
-            "DELETE FROM manifest_references WHERE repository = $1
-                 OR substr(repository, 1, length(CAST($2 AS TEXT))) = $2",
-            "DELETE FROM manifests WHERE repository = $1
-                 OR substr(repository, 1, length(CAST($2 AS TEXT))) = $2",
-            "DELETE FROM repository_blobs WHERE repository = $1
-                 OR substr(repository, 1, length(CAST($2 AS TEXT))) = $2",
-        ] {
-            tx.execute(statement, params![name, &nested]).await?;
-        }
-        tx.commit().await
-    }
 }
 
 /// Locks everything the manifest needs; the first thing that is not there.

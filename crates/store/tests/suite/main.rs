@@ -7,9 +7,11 @@
 )]
 
 mod builds;
+mod deletions;
 mod migrations;
 mod names;
 mod place;
+mod plans;
 mod tokens;
 mod transitions;
 mod versions;

@@ -1,6 +1,8 @@
 //! Migrations go forward only, and a history that is not this program's stops it.
 
-use store::{Store, StoreError};
+use crate::place::{Place, new_build};
+use domain::{Creator, Role};
+use store::{NewBuild, NewToken, Store, StoreError};
 
 /// Runs a command on the database behind the store's back.
 async fn run(url: &str, command: &str) {
@@ -42,5 +44,37 @@ testkit::for_each_store! {
             VALUES (99, 'tomorrow', '2030-01-01T00:00:00Z', '1')").await;
         let message = refused(url).await;
         assert!(message.contains("tomorrow"), "{message}");
+    }
+
+    async fn builds_from_before_get_the_names_of_the_tokens_that_are_still_there(url: &str) {
+        let place = Place::new(url).await;
+        let token = NewToken {
+            name: "ci".into(),
+            team: "default".into(),
+            role: None,
+            permissions: Role::Builder.permissions(),
+            projects: None,
+            expires_at: None,
+        };
+        let (token, _) = place.store.create_token(token).await.unwrap();
+        let creator = |token_id: &str| Creator {
+            token_id: token_id.into(),
+            token_name: "what it is called".into(),
+        };
+        let mut builds = Vec::new();
+        for creator in [Some(creator(&token.id)), Some(creator("revoked")), None] {
+            let new = NewBuild { created_by: creator, ..new_build() };
+            builds.push(place.store.accept_build(&place.service, new).await.unwrap());
+        }
+        drop(place.store);
+        run(url, "ALTER TABLE builds DROP COLUMN created_by_name; \
+            DELETE FROM refinery_schema_history WHERE version = 5").await;
+        let store = Store::open(url).await.unwrap();
+        let mut names = Vec::new();
+        for build in builds {
+            let build = store.build_by_uid(&build.uid).await.unwrap().unwrap();
+            names.push(build.created_by.map(|creator| creator.token_name));
+        }
+        assert_eq!(names, [Some("ci".to_owned()), Some(String::new()), None]);
     }
 }

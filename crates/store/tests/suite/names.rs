@@ -58,8 +58,7 @@ testkit::for_each_store! {
         let place = Place::new(url).await;
         place.accept().await;
         assert!(!place.store.delete_project(&place.project.uid).await.unwrap());
-        let builds = place.store.delete_service(&place.service.uid).await.unwrap();
-        assert_eq!(builds.len(), 1);
+        place.store.delete_service(&place.service.uid).await.unwrap();
         assert!(place.store.delete_project(&place.project.uid).await.unwrap());
         assert!(place.store.project("default", "shop").await.unwrap().is_none());
     }

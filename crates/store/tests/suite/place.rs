@@ -1,6 +1,6 @@
 //! A project and a service to build in.
 
-use domain::{BuildRequest, Plan, Project, Service, ServiceSpec};
+use domain::{BuildRequest, Creator, Plan, Project, Service, ServiceSpec};
 use store::{NewBuild, Store};
 
 /// An open store with one project and one service.
@@ -99,6 +99,9 @@ pub fn new_build() -> NewBuild {
     NewBuild {
         request,
         sha: None,
-        created_by: Some("token".into()),
+        created_by: Some(Creator {
+            token_id: "token".into(),
+            token_name: "ci".into(),
+        }),
     }
 }

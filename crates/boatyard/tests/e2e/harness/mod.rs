@@ -13,6 +13,7 @@ mod proxy;
 mod repository;
 mod server;
 mod ssh_server;
+mod tail;
 
 pub use api::{Answer, Api};
 pub use debian::DebianMirror;
@@ -25,6 +26,7 @@ pub use proxy::Proxy;
 pub use repository::Repository;
 pub use server::{Server, free_port, unmount_below};
 pub use ssh_server::SshServer;
+pub use tail::Tail;
 
 use std::time::{Duration, Instant};
 

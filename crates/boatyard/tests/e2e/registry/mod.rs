@@ -1,7 +1,7 @@
 //! The embedded registry: call by call beside Debian's docker-registry as its oracle, then with
 //! real clients, large layers, and garbage collected while everybody goes on.
 
-mod harness;
+pub(crate) mod harness;
 
 mod access;
 mod blobs;

@@ -1,6 +1,7 @@
 //! Uploads: at once, in two calls, in chunks; broken off, gone on with, and side by side.
 
 mod broken;
+mod idle;
 mod mounts;
 
 use super::harness::{Blob, Subject, probes};
