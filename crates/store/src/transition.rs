@@ -224,7 +224,8 @@ impl Store {
         Ok(touched > 0)
     }
 
-    /// A worker enters a phase, and says which commit it builds once it knows.
+    /// A worker enters a phase, and says which commit it builds once it knows. A build stays with the
+    /// commit that it is known to build.
     ///
     /// # Errors
     /// When the database fails.
@@ -239,7 +240,9 @@ impl Store {
             return Ok(Advanced::NotFound);
         };
         let moves = before.status != status;
-        if !status.is_running() || (moves && !before.status.can_move_to(status)) {
+        let another_commit = sha.is_some() && before.sha.is_some() && sha != before.sha.as_deref();
+        let allowed = status.is_running() && (!moves || before.status.can_move_to(status));
+        if !allowed || another_commit {
             return Ok(Advanced::Refused(before));
         }
         let since = if moves { now() } else { before.status_since };

@@ -315,6 +315,11 @@ impl Course {
         let began = Instant::now();
         self.session
             .phase(Status::Uploading, Some(source.sha.clone()));
+        // The registry takes nothing from a build that is not at its upload.
+        tokio::select! {
+            () = self.session.phase_known() => {}
+            () = self.halt.token().cancelled() => return Err(Stop::Halted),
+        }
         let (host, repository) = (&self.job.registry, &self.job.repository);
         log.say(format_args!(
             "Uploading {}/{repository}:{}",

@@ -130,3 +130,26 @@ async fn while_uploading() {
     proxy.lets_go();
     place.reaches(&place.build().await, "SUCCESS").await;
 }
+
+/// The image is built, and the worker waits for the server to know that it is at its upload.
+#[tokio::test]
+async fn while_the_upload_cannot_be_announced() {
+    let proxy = Proxy::start().await;
+    let server = Server::with()
+        .env("BOATYARD_WORKER_PROGRAM", proxy.worker())
+        .start()
+        .await;
+    proxy.leads_to(&server);
+    let gate = Gate::new();
+    let repository = Repository::with_steps(&gate.step("true", "true"));
+    let place = Place::new(&server, &repository).await;
+    let id = place.build().await;
+    gate.reached(&place, &id).await;
+    place.reaches(&id, "BUILDING").await;
+    proxy.holds(Method::POST, "/worker/v1/status");
+    gate.open();
+    proxy.is_met().await;
+    place.logs(&id, "==> Built image").await;
+    aborts(&server, &place, &id, "BUILDING").await;
+    proxy.lets_go();
+}

@@ -160,6 +160,24 @@ testkit::for_each_store! {
         assert!(matches!(give_up(build.attempt).await, Advanced::Unchanged(_)));
     }
 
+    async fn a_build_stays_with_its_commit(url: &str) {
+        let place = Place::new(url).await;
+        let build = place.accept().await;
+        let (_, secret) = place.handed_out(&build).await;
+        let token = secret.expose();
+        place.store.claim(token, "me", LEASE_MS).await.unwrap().unwrap();
+        let says = async |status, sha| place.store.advance(token, status, sha).await.unwrap();
+        says(Status::Cloning, None).await;
+        says(Status::Cloning, Some("abc")).await;
+        for status in [Status::Cloning, Status::Building] {
+            let other = says(status, Some("def")).await;
+            assert!(matches!(other, Advanced::Refused(_)), "{other:?}");
+        }
+        says(Status::Building, Some("abc")).await;
+        let build = place.now(&build).await;
+        assert_eq!((build.status, build.sha.as_deref()), (Status::Building, Some("abc")));
+    }
+
     async fn success_needs_a_worker_that_runs_it(url: &str) {
         let place = Place::new(url).await;
         let build = place.accept().await;
