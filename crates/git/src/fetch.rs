@@ -91,6 +91,8 @@ impl Mirror {
         if self.has(commit).await? {
             return self.keep(commit).await;
         }
+        let supervisor = self.git.settings().supervisor.as_ref();
+        let _watched = supervisor.map(|supervisor| supervisor.fetches_into(&self.dir));
         match self.fetch_refs(&[commit.as_str()], true, progress).await {
             Ok(()) if self.has(commit).await? => return self.keep(commit).await,
             Ok(()) | Err(GitError::CommitNotFound { .. } | GitError::RefNotFound { .. }) => {}

@@ -1,9 +1,10 @@
 //! The course of a build: claim, clone, build, upload, conclude, clear away.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::{Reason, Status};
-use machine::ProcessId;
+use machine::{Cgroup, ProcessId};
 use protocol::{Claim, Conclusion, Job};
 use rustix::fs::Mode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -13,7 +14,9 @@ use crate::config::{EngineChoice, WorkerConfig};
 use crate::engine::buildah::{Buildah, Registries};
 use crate::engine::{BuildOrder, Engine, EngineError, EngineFolders, ImageRef};
 use crate::failure::Failure;
-use crate::fence::{Fence, Site};
+use crate::fence::{self, Fence, Site};
+use crate::git_limits::GitLimits;
+use crate::growth::Growth;
 use crate::halt::{Cause, Halt};
 use crate::meter::Meter;
 use crate::outcome::Outcome;
@@ -144,16 +147,10 @@ impl Course {
             self.job.build_id, self.job.attempt
         ));
         let engine = self.engine();
+        let fetched = Growth::default();
         // Ends with the build, whatever way that takes.
-        let metering = self.measure(engine.as_ref().ok());
-        let source = async {
-            match &engine {
-                Ok(_) => self.clone_source().await,
-                Err(failure) => Err(Stop::Failed(failure.clone())),
-            }
-        };
-        // Git and the fence's coming up do not need each other.
-        let (fence, source) = tokio::join!(self.put_up_fence(engine.as_ref().ok()), source);
+        let metering = self.measure(engine.as_ref().ok(), fetched.clone());
+        let (fence, source) = self.prepare(engine.as_ref(), fetched).await;
         let result = match (&engine, source) {
             (Ok(engine), Ok(source)) => self.build(engine, &fence, &source).await,
             (Err(failure), _) => Err(Stop::Failed(failure.clone())),
@@ -195,27 +192,60 @@ impl Course {
         prepare().map_err(|error| unprepared(&error))
     }
 
-    async fn put_up_fence(&self, engine: Option<&ReadyEngine>) -> Fence {
+    /// Puts up the fence and fetches the source, which do not need each other; what git uses is the
+    /// build's own.
+    async fn prepare(
+        &self,
+        engine: Result<&ReadyEngine, &Failure>,
+        fetched: Growth,
+    ) -> (Fence, Result<Source, Stop>) {
+        let (uid, plan) = (&self.job.build_uid, &self.job.request.plan);
+        let group = fence::limits(uid, plan, self.session.log()).await;
+        let limits = GitLimits {
+            group: group.clone(),
+            fetched,
+        };
+        let source = async {
+            match engine {
+                Ok(_) => self.clone_source(limits).await,
+                Err(failure) => Err(Stop::Failed(failure.clone())),
+            }
+        };
+        let (fence, source) = tokio::join!(self.put_up_fence(group, engine.ok()), source);
+        let source = source.map_err(|stop| match stop {
+            Stop::Failed(failure) => {
+                Stop::Failed(self.want_of_memory(&failure, &fence).unwrap_or(failure))
+            }
+            Stop::Halted => Stop::Halted,
+        });
+        (fence, source)
+    }
+
+    async fn put_up_fence(
+        &self,
+        group: Option<Arc<Cgroup>>,
+        engine: Option<&ReadyEngine>,
+    ) -> Fence {
         let log = self.session.log();
         let allow = source::address_ranges(&self.config.git.outbound_allow).unwrap_or_default();
         let mut inside = vec![self.workspace.scratch.clone()];
         inside.extend(engine.and_then(|engine| engine.folders.cache.clone()));
         let site = Site {
-            build_uid: &self.job.build_uid,
-            plan: &self.job.request.plan,
             tmp: self.workspace.scratch.join("engine/tmp"),
             folders: inside,
             network: self.config.step_network,
             allow: &allow,
         };
-        Fence::put_up(site, log).await
+        Fence::put_up(group, site, log).await
     }
 
     /// Measures the build's storage, and halts the build when that is more than it may have.
-    fn measure(&self, engine: Option<&ReadyEngine>) -> JoinSet<()> {
+    fn measure(&self, engine: Option<&ReadyEngine>, fetched: Growth) -> JoinSet<()> {
         let meter = Meter::start(
             self.workspace.scratch.clone(),
+            self.workspace.disks(),
             engine.map_or_else(Vec::new, |engine| engine.door.layer_folders()),
+            fetched,
             self.job.request.ephemeral_storage_mb,
         );
         let halt = self.halt.clone();
@@ -243,7 +273,7 @@ impl Course {
             .await
     }
 
-    async fn clone_source(&self) -> Result<Source, Stop> {
+    async fn clone_source(&self, limits: GitLimits) -> Result<Source, Stop> {
         let log = self.session.log();
         let began = Instant::now();
         self.session.phase(Status::Cloning, None);
@@ -256,6 +286,7 @@ impl Course {
             &self.job.request,
             &self.job.service_uid,
             &self.workspace,
+            limits,
             log,
         );
         let source = tokio::select! {
@@ -364,17 +395,21 @@ impl Course {
             EngineError::Unreachable(away) => Failure::new(Reason::PushFailed, away),
             EngineError::Failed(failure) => failure,
         };
-        if fence.out_of_memory() {
-            let plan = &self.job.request.plan;
-            return Stop::Failed(Failure::new(
-                Reason::OutOfMemory,
-                format!(
-                    "The build used more memory than the {} MB of plan {}: {}",
-                    plan.memory_mb, plan.id, failure.message
-                ),
-            ));
-        }
-        Stop::Failed(self.session.log().explain(failure))
+        let memory = self.want_of_memory(&failure, fence);
+        Stop::Failed(memory.unwrap_or_else(|| self.session.log().explain(failure)))
+    }
+
+    /// What failed for want of memory, said so.
+    fn want_of_memory(&self, failure: &Failure, fence: &Fence) -> Option<Failure> {
+        let plan = &self.job.request.plan;
+        let failed = || {
+            let more = format!(
+                "The build used more memory than the {} MB of plan {}: {}",
+                plan.memory_mb, plan.id, failure.message
+            );
+            Failure::new(Reason::OutOfMemory, more)
+        };
+        fence.out_of_memory().then(failed)
     }
 }
 

@@ -14,6 +14,8 @@ mod disk;
 mod engine;
 mod failure;
 mod fence;
+mod git_limits;
+mod growth;
 mod halt;
 mod lines;
 mod meter;
