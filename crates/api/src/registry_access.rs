@@ -2,7 +2,7 @@
 
 use crate::edge::Caller;
 use async_trait::async_trait;
-use domain::Permission;
+use domain::{Build, Permission, Status};
 use registry::{Action, Authorizer, Credentials, Verdict};
 use store::{Store, StoreError};
 
@@ -23,7 +23,7 @@ impl RegistryAccess {
         &self,
         credentials: Option<Credentials>,
         repository: &str,
-        action: Action,
+        action: Action<'_>,
     ) -> Result<Verdict, StoreError> {
         let Some(credentials) = credentials else {
             let open = self.open_pulls && action == Action::Pull;
@@ -35,13 +35,15 @@ impl RegistryAccess {
         };
         if let Some(build) = self.store.build_of_worker(&credentials.password).await? {
             let own = self.store.repository(&build.service_uid).await?;
-            return Ok(own.map_or(Verdict::Deny, |own| worker(&own, repository, action)));
+            return Ok(own.map_or(Verdict::Deny, |own| {
+                worker(&build, &own, repository, action)
+            }));
         }
         let Some(caller) = Caller::by_secret(&self.store, &credentials.password).await? else {
             return Ok(Verdict::NeedLogin);
         };
         let verdict = person(&caller, repository, action);
-        if verdict == Verdict::Allow && action == Action::Push {
+        if verdict == Verdict::Allow && matches!(action, Action::Push | Action::Tag(_)) {
             return self.push_to_project(&caller, project_of(repository)).await;
         }
         Ok(verdict)
@@ -54,26 +56,41 @@ impl RegistryAccess {
     }
 }
 
-/// A build's worker pushes to its own repository and pulls from its project's.
-fn worker(own: &str, repository: &str, action: Action) -> Verdict {
-    let same_project = project_of(own) == project_of(repository);
+/// A build's worker pulls from its project's repositories. It pushes to its own, once the build is at
+/// its upload, and gives no other tags than the build's: the steps of a Dockerfile run before that,
+/// and whoever gets hold of the token in one of them can change no image with it.
+fn worker(build: &Build, own: &str, repository: &str, action: Action<'_>) -> Verdict {
+    let uploads = own == repository && may_upload(build.status);
     match action {
-        Action::Pull | Action::Push if own == repository => Verdict::Allow,
-        Action::Pull if same_project => Verdict::Allow,
+        Action::Pull if project_of(own) == project_of(repository) => Verdict::Allow,
         Action::Pull => Verdict::NotVisible,
-        Action::Push | Action::Delete => Verdict::Deny,
+        Action::Push if uploads => Verdict::Allow,
+        Action::Tag(tag) if uploads && is_own_tag(build, tag) => Verdict::Allow,
+        Action::Push | Action::Tag(_) | Action::Delete => Verdict::Deny,
     }
+}
+
+/// A worker that cannot tell its phase may be at its upload.
+fn may_upload(status: Status) -> bool {
+    matches!(status, Status::Uploading | Status::InProgress)
+}
+
+fn is_own_tag(build: &Build, tag: &str) -> bool {
+    // Which commit it is may not be known yet; its tag is then nobody's.
+    let sha = build.sha.as_deref().unwrap_or_default();
+    let own = domain::build::tags(&build.id, sha, build.branch.as_deref());
+    !tag.is_empty() && own.iter().any(|own| own == tag)
 }
 
 /// A person's or program's token: reading a service is pulling its images, starting its builds is
 /// pushing them, deleting it is deleting them.
-fn person(caller: &Caller, repository: &str, action: Action) -> Verdict {
+fn person(caller: &Caller, repository: &str, action: Action<'_>) -> Verdict {
     if !caller.sees_project_id(project_of(repository)) {
         return Verdict::NotVisible;
     }
     let needed = match action {
         Action::Pull => Permission::ServiceRead,
-        Action::Push => Permission::DeployBuild,
+        Action::Push | Action::Tag(_) => Permission::DeployBuild,
         Action::Delete => Permission::ServiceDelete,
     };
     if caller.token.permissions.allows(needed) {
@@ -93,7 +110,7 @@ impl Authorizer for RegistryAccess {
         &self,
         credentials: Option<Credentials>,
         repository: &str,
-        action: Action,
+        action: Action<'_>,
     ) -> Verdict {
         self.judge(credentials, repository, action)
             .await
@@ -129,25 +146,77 @@ impl Authorizer for RegistryAccess {
 mod tests {
     use super::*;
 
+    const SHA: &str = "262ed9817b3cad5142fbceabe0c9e371e390d616";
+
+    fn build(status: Status) -> Build {
+        Build {
+            uid: String::new(),
+            service_uid: String::new(),
+            project_uid: String::new(),
+            number: 1,
+            id: "joyous-view-6290".into(),
+            status,
+            reason: None,
+            message: None,
+            branch: Some("feature/login".into()),
+            pull_request_id: None,
+            sha: Some(SHA.into()),
+            image: None,
+            attempt: 1,
+            created_by: None,
+            created_at: 0,
+            started_at: Some(0),
+            status_since: 0,
+            concluded_at: None,
+        }
+    }
+
+    fn may(status: Status, repository: &str, action: Action<'_>) -> Verdict {
+        worker(&build(status), "shop/web", repository, action)
+    }
+
     #[test]
     fn a_worker_writes_only_its_own_repository() {
-        assert_eq!(worker("shop/web", "shop/web", Action::Push), Verdict::Allow);
-        assert_eq!(
-            worker("shop/web", "shop/base", Action::Pull),
-            Verdict::Allow
-        );
-        assert_eq!(worker("shop/web", "shop/base", Action::Push), Verdict::Deny);
-        assert_eq!(
-            worker("shop/web", "shop/web", Action::Delete),
-            Verdict::Deny
-        );
-        assert_eq!(
-            worker("shop/web", "bank/web", Action::Pull),
-            Verdict::NotVisible
-        );
-        assert_eq!(
-            worker("shop/web", "shop-b/web", Action::Pull),
-            Verdict::NotVisible
-        );
+        for (repository, action, verdict) in [
+            ("shop/web", Action::Push, Verdict::Allow),
+            ("shop/web", Action::Delete, Verdict::Deny),
+            ("shop/base", Action::Pull, Verdict::Allow),
+            ("shop/base", Action::Push, Verdict::Deny),
+            ("shop/base", Action::Tag(SHA), Verdict::Deny),
+            ("bank/web", Action::Pull, Verdict::NotVisible),
+            ("shop-b/web", Action::Pull, Verdict::NotVisible),
+        ] {
+            let judged = may(Status::Uploading, repository, action);
+            assert_eq!(judged, verdict, "{repository} {action:?}");
+        }
+    }
+
+    #[test]
+    fn a_worker_writes_only_at_its_upload() {
+        for status in Status::ALL {
+            let verdict = match status {
+                Status::Uploading | Status::InProgress => Verdict::Allow,
+                _ => Verdict::Deny,
+            };
+            for action in [Action::Push, Action::Tag(SHA)] {
+                assert_eq!(may(status, "shop/web", action), verdict, "{status}");
+            }
+            assert_eq!(may(status, "shop/web", Action::Pull), Verdict::Allow);
+        }
+    }
+
+    #[test]
+    fn a_worker_gives_only_its_builds_tags() {
+        for (tag, verdict) in [
+            ("joyous-view-6290", Verdict::Allow),
+            (SHA, Verdict::Allow),
+            ("feature-login", Verdict::Allow),
+            ("main", Verdict::Deny),
+            ("calm-view-1", Verdict::Deny),
+            ("", Verdict::Deny),
+        ] {
+            let judged = may(Status::Uploading, "shop/web", Action::Tag(tag));
+            assert_eq!(judged, verdict, "{tag}");
+        }
     }
 }

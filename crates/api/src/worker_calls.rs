@@ -6,7 +6,7 @@ use crate::state::State;
 use axum::extract::{FromRequestParts, State as FromState};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use domain::{Build, Image, Reason, Status};
+use domain::{Build, Image, Reason, Status, fields};
 use http::StatusCode;
 use http::request::Parts;
 use logs::NewLine;
@@ -104,11 +104,14 @@ async fn status(
     Body(report): Body<Report>,
 ) -> Result<Nothing, ApiError> {
     let sha = report.sha.as_deref();
+    if let Some(Err(problem)) = sha.map(fields::sha) {
+        return Err(ApiError::field("sha", problem));
+    }
     match state.store.advance(&token, report.status, sha).await? {
         Advanced::Moved(_) | Advanced::Unchanged(_) => Ok(Nothing::new()),
         Advanced::Refused(build) if build.status.is_concluded() => Err(gone()),
         Advanced::Refused(build) => Err(ApiError::conflict(format!(
-            "A build in {} cannot move to {}.",
+            "A build in {} cannot move to {}, nor to another commit.",
             build.status, report.status
         ))),
         Advanced::NotFound => Err(gone()),

@@ -2,10 +2,15 @@
 //! It decides nothing by memory alone: every step reads the store, so that a restart in any moment
 //! goes on where things really are.
 
+mod lost;
+#[cfg(test)]
+mod tests;
+
 use crate::executor::{Exit, Launch};
 use crate::fair::{Candidate, InFlight, Turns};
 use crate::{Executor, gone};
 use domain::{Build, Status};
+use lost::Sign;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Advanced, OpenBuild, QueueHead, Store, StoreError};
@@ -88,27 +93,6 @@ impl Dispatcher {
         }
     }
 
-    /// Adopts the workers that live on, and deals with those that do not.
-    async fn take_over(&mut self) -> Result<(), StoreError> {
-        let lease_ms = self.lease_ms();
-        self.store.extend_leases(lease_ms).await?;
-        for open in self.store.open_builds().await? {
-            let process = open.process.as_deref();
-            let adopted = match process {
-                Some(process) => self.executor.adopt(&open.build.uid, process).await,
-                None => false,
-            };
-            if adopted {
-                tracing::info!(build = %open.build.id, "adopted a worker");
-            } else {
-                self.lost(&open.build, "ended while the server was away")
-                    .await?;
-            }
-        }
-        self.taken_over = true;
-        Ok(())
-    }
-
     /// What time brings: leases run out, waiting gets too long, capacity changes.
     async fn look(&mut self) -> Result<(), StoreError> {
         if !self.taken_over {
@@ -124,12 +108,11 @@ impl Dispatcher {
         let now = jiff::Timestamp::now().as_millisecond();
         let late = |open: &OpenBuild| open.lease_expires_at.is_some_and(|end| end < now);
         for open in self.store.open_builds().await?.into_iter().filter(late) {
-            let seconds = self.limits.lease.as_secs();
-            self.lost(
-                &open.build,
-                &format!("was not heard of for {seconds} seconds"),
-            )
-            .await?;
+            let how = format!(
+                "was not heard of for {} seconds",
+                self.limits.lease.as_secs()
+            );
+            self.lost(&open.build, &how, Sign::Silent).await?;
         }
         self.schedule().await
     }
@@ -207,15 +190,21 @@ impl Dispatcher {
         Ok(())
     }
 
-    async fn hand_out(&self, build: &Build) -> Result<(), StoreError> {
+    /// Hands out a build, for the first time or again; `false` when it is not there to be handed out
+    /// any more.
+    async fn hand_out(&self, build: &Build) -> Result<bool, StoreError> {
         let lease_ms = self.lease_ms();
         let (advanced, token) = self
             .store
             .hand_out(&build.uid, build.attempt, lease_ms)
             .await?;
         let Advanced::Moved(build) = advanced else {
-            return Ok(());
+            return Ok(false);
         };
+        if build.attempt > 1 {
+            // Whatever is left of the attempt before has no token any more.
+            self.executor.clear(&build.uid, false).await;
+        }
         let launch = Launch {
             build_uid: build.uid.clone(),
             token,
@@ -227,7 +216,7 @@ impl Dispatcher {
                 .conclude_by_server(&build.uid, Some(build.attempt), &ending)
                 .await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn worker_ended(&mut self, exit: Exit) -> Result<(), StoreError> {
@@ -241,43 +230,6 @@ impl Dispatcher {
             self.ended(exit).await?;
             self.unsettled.pop();
         }
-        Ok(())
-    }
-
-    async fn ended(&self, exit: &Exit) -> Result<(), StoreError> {
-        let Some(build) = self.store.build_by_uid(&exit.build_uid).await? else {
-            self.executor.clear(&exit.build_uid, false).await;
-            return Ok(());
-        };
-        let stale = exit.attempt.is_some_and(|attempt| attempt != build.attempt);
-        if stale {
-            return Ok(());
-        }
-        if build.status.is_concluded() {
-            self.executor.clear(&build.uid, false).await;
-            return Ok(());
-        }
-        self.lost(&build, &exit.how).await
-    }
-
-    /// A build's worker is gone. One that never claimed its build is replaced: nothing has run.
-    /// One that was running is not started again by itself: the build ends, and says why.
-    async fn lost(&self, build: &Build, how: &str) -> Result<(), StoreError> {
-        if build.status == Status::Pending && build.attempt < ATTEMPTS {
-            self.executor.clear(&build.uid, false).await;
-            tracing::warn!(build = %build.id, how, "a worker never came; starting another");
-            return self.hand_out(build).await;
-        }
-        let ending = if build.status == Status::Pending {
-            gone::worker_not_started(&format!("the worker {how}"))
-        } else {
-            gone::worker_lost(how)
-        };
-        // Written first: while it cannot be written, a worker that lives on is not to be killed.
-        self.store
-            .conclude_by_server(&build.uid, Some(build.attempt), &ending)
-            .await?;
-        self.executor.clear(&build.uid, false).await;
         Ok(())
     }
 

@@ -66,7 +66,9 @@ impl Mirror {
             let own = |call: Call| call.env("GIT_DIR", into.join(".git"));
             return self.write_files(commit, into, own).await;
         }
-        let scratch = tempfile::tempdir().map_err(|error| GitError::io(into, error))?;
+        // As large as the repository has files: it belongs where the caller keeps git's own.
+        let home = &self.git.settings().home;
+        let scratch = tempfile::tempdir_in(home).map_err(|error| GitError::io(home, error))?;
         let index = scratch.path().join("index");
         let shared = |call: Call| {
             let call = call.env("GIT_DIR", &self.dir);

@@ -54,6 +54,16 @@ impl Want {
     }
 }
 
+/// Clears away what a fetch leaves that did not come to its end, when it is over for us.
+struct TidyMirror<'a>(&'a Mirror);
+
+impl Drop for TidyMirror<'_> {
+    fn drop(&mut self) {
+        // We still hold the only lock, and a git that is only just dying finishes nothing any more.
+        self.0.clear_leftovers();
+    }
+}
+
 impl Mirror {
     /// Makes sure that the commit wanted is here and says which it is. A commit that is here
     /// already costs no network; a branch costs one question. Builds of the same repository wait
@@ -91,6 +101,9 @@ impl Mirror {
         if self.has(commit).await? {
             return self.keep(commit).await;
         }
+        let supervisor = self.git.settings().supervisor.as_ref();
+        let _watched = supervisor.map(|supervisor| supervisor.fetches_into(&self.dir));
+        let _tidied = TidyMirror(self);
         match self.fetch_refs(&[commit.as_str()], true, progress).await {
             Ok(()) if self.has(commit).await? => return self.keep(commit).await,
             Ok(()) | Err(GitError::CommitNotFound { .. } | GitError::RefNotFound { .. }) => {}

@@ -24,6 +24,7 @@ mod remote;
 mod runner;
 mod safe_path;
 mod submodules;
+mod supervisor;
 mod url;
 
 pub use checkout::CheckoutOptions;
@@ -38,4 +39,5 @@ pub use prune::prune_mirrors;
 pub use remote::Branch;
 pub use runner::{Git, GitSettings, SshSettings};
 pub use safe_path::{PathError, safe_join};
+pub use supervisor::Supervisor;
 pub use url::{Credentials, Protocol, Protocols, RepoUrl, UrlError};

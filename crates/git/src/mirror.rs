@@ -137,7 +137,7 @@ impl Mirror {
     }
 
     /// Lock files and half-written packs of processes that are no more: we hold the only lock.
-    fn clear_leftovers(&self) {
+    pub(crate) fn clear_leftovers(&self) {
         let stale = |name: &str| name.ends_with(".lock") || name.starts_with("tmp_");
         for folder in [self.dir.clone(), self.dir.join("objects/pack")] {
             let Ok(entries) = fs::read_dir(folder) else {

@@ -2,7 +2,8 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -11,6 +12,7 @@ use tokio::process::{Child, Command};
 
 use crate::environment::Environment;
 use crate::error::GitError;
+use crate::supervisor::Supervisor;
 
 /// Who wants to hear git's progress, line by line, as for a build log. Lines are free of control
 /// characters and of credentials.
@@ -25,13 +27,18 @@ const MAX_STDOUT: usize = 64 << 20;
 const MAX_STDERR: usize = 16 << 10;
 /// The longest line passed on as progress.
 const MAX_LINE: usize = 500;
+/// Reads one line, then becomes git: the gate behind which a process is taken charge of. Without a
+/// line, because we are no more, it ends.
+const GATE: &str = "read -r _ && exec \"$@\" </dev/null";
+/// The shell's word for a program that is not there.
+const NOT_FOUND: i32 = 127;
 
 /// A git command to be.
 #[derive(Debug)]
 pub(crate) struct Call {
     args: Vec<OsString>,
     environment: Environment,
-    stdin: Option<Vec<u8>>,
+    supervisor: Option<Arc<dyn Supervisor>>,
 }
 
 /// What a git command said.
@@ -50,11 +57,11 @@ impl Output {
 }
 
 impl Call {
-    pub(crate) fn new(environment: Environment) -> Self {
+    pub(crate) fn new(environment: Environment, supervisor: Option<Arc<dyn Supervisor>>) -> Self {
         Self {
             args: Vec::new(),
             environment,
-            stdin: None,
+            supervisor,
         }
     }
 
@@ -85,13 +92,23 @@ impl Call {
         timeout: Duration,
         progress: Progress<'_>,
     ) -> Result<Output, GitError> {
-        let mut group = self.spawn(program)?;
-        let work = group.finish(self.stdin, progress);
+        let missing = |source| GitError::GitMissing {
+            program: program.display().to_string(),
+            source,
+        };
+        let mut group = self.spawn(program).map_err(missing)?;
+        if let Some(supervisor) = &self.supervisor {
+            group.admit(supervisor.as_ref()).await.map_err(|error| {
+                GitError::Other(format!("it cannot be held to its limits: {error}"))
+            })?;
+        }
+        let work = group.finish(progress);
         match tokio::time::timeout(timeout, work).await {
-            Ok(output) => output.map_err(|source| GitError::GitMissing {
-                program: program.display().to_string(),
-                source,
-            }),
+            Ok(Ok((status, _))) if self.is_missing(status) => {
+                Err(missing(std::io::ErrorKind::NotFound.into()))
+            }
+            Ok(Ok((_, output))) => Ok(output),
+            Ok(Err(error)) => Err(missing(error)),
             Err(_) => Err(GitError::Timeout {
                 url: about.to_owned(),
                 seconds: timeout.as_secs(),
@@ -99,27 +116,37 @@ impl Call {
         }
     }
 
-    fn spawn(&self, program: &Path) -> Result<Group, GitError> {
-        let mut command = Command::new(program);
+    fn spawn(&self, program: &Path) -> std::io::Result<Group> {
+        let mut command = self.command(program);
         command
             .args(&self.args)
             .env_clear()
             .envs(self.environment.clone().into_variables())
             .current_dir("/")
-            .stdin(if self.stdin.is_some() {
-                Stdio::piped()
-            } else {
-                Stdio::null()
-            })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
             .kill_on_drop(true);
-        let child = command.spawn().map_err(|source| GitError::GitMissing {
-            program: program.display().to_string(),
-            source,
-        })?;
+        let child = command.spawn()?;
         Ok(Group { child })
+    }
+
+    /// The program; behind the gate, where somebody takes charge of it.
+    fn command(&self, program: &Path) -> Command {
+        if self.supervisor.is_none() {
+            let mut command = Command::new(program);
+            command.stdin(Stdio::null());
+            return command;
+        }
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", GATE, "gate"]).arg(program);
+        command.stdin(Stdio::piped());
+        command
+    }
+
+    /// Whether the gate found no program behind it.
+    fn is_missing(&self, status: ExitStatus) -> bool {
+        self.supervisor.is_some() && status.code() == Some(NOT_FOUND)
     }
 }
 
@@ -130,33 +157,33 @@ struct Group {
 }
 
 impl Group {
-    async fn finish(
-        &mut self,
-        stdin: Option<Vec<u8>>,
-        progress: Progress<'_>,
-    ) -> std::io::Result<Output> {
-        let stdin_pipe = self.child.stdin.take();
+    /// Gives the process into the supervisor's charge, then lets it through the gate.
+    async fn admit(&mut self, supervisor: &dyn Supervisor) -> std::io::Result<()> {
+        if let Some(pid) = self.child.id() {
+            supervisor.enroll(pid)?;
+        }
+        match self.child.stdin.take() {
+            Some(mut gate) => gate.write_all(b"\n").await,
+            None => Ok(()),
+        }
+    }
+
+    async fn finish(&mut self, progress: Progress<'_>) -> std::io::Result<(ExitStatus, Output)> {
         let stdout_pipe = self.child.stdout.take();
         let stderr_pipe = self.child.stderr.take();
-        let feed = async {
-            if let (Some(mut pipe), Some(bytes)) = (stdin_pipe, stdin) {
-                // A git that has ended early says why on stderr; the broken pipe adds nothing.
-                let _ = pipe.write_all(&bytes).await;
-            }
-        };
-        let ((), stdout, stderr) = tokio::join!(
-            feed,
+        let (stdout, stderr) = tokio::join!(
             read_bounded(stdout_pipe),
             read_progress(stderr_pipe, progress)
         );
         let stdout = stdout?;
         let stderr = stderr?;
         let status = self.child.wait().await?;
-        Ok(Output {
+        let output = Output {
             success: status.success(),
             stdout,
             stderr,
-        })
+        };
+        Ok((status, output))
     }
 }
 
@@ -265,6 +292,67 @@ mod tests {
         let heard = heard.into_inner().unwrap();
         assert_eq!(heard, ["a: 100%, done.", "remote: [31mred", "\u{fffd}odd"]);
         assert_eq!(kept.lines().count(), 3);
+    }
+
+    /// Notes whom it is given, or takes nobody.
+    #[derive(Debug, Default)]
+    struct Doorkeeper {
+        admitted: Mutex<Vec<u32>>,
+        closed: bool,
+    }
+
+    impl Supervisor for Doorkeeper {
+        fn enroll(&self, pid: u32) -> std::io::Result<()> {
+            if self.closed {
+                return Err(std::io::Error::other("closed"));
+            }
+            self.admitted.lock().unwrap().push(pid);
+            Ok(())
+        }
+
+        fn fetches_into(&self, _: &Path) -> Box<dyn std::any::Any + Send> {
+            Box::new(())
+        }
+    }
+
+    async fn supervised(
+        keeper: &Arc<Doorkeeper>,
+        program: &str,
+        script: &str,
+    ) -> Result<Output, GitError> {
+        let supervisor: Arc<dyn Supervisor> = keeper.clone();
+        let call = Call::new(Environment::default(), Some(supervisor)).args(["-c", script]);
+        let patience = Duration::from_secs(60);
+        call.run(Path::new(program), "x", patience, &quiet).await
+    }
+
+    #[tokio::test]
+    async fn nothing_runs_that_the_supervisor_does_not_know() {
+        let keeper = Arc::new(Doorkeeper::default());
+        let script = "cat; echo $$";
+        let output = supervised(&keeper, "/bin/sh", script).await.unwrap();
+        let admitted = keeper.admitted.lock().unwrap()[0];
+        assert_eq!(output.text().trim(), admitted.to_string());
+
+        let dir = tempfile::tempdir().unwrap();
+        let trace = dir.path().join("it-ran");
+        let closed = Arc::new(Doorkeeper {
+            closed: true,
+            ..Doorkeeper::default()
+        });
+        let script = format!("touch {}", trace.display());
+        let refused = supervised(&closed, "/bin/sh", &script).await.unwrap_err();
+        assert!(refused.to_string().contains("closed"), "{refused}");
+        assert!(!trace.exists());
+    }
+
+    #[tokio::test]
+    async fn a_missing_git_is_told_behind_the_gate_too() {
+        let keeper = Arc::new(Doorkeeper::default());
+        let missing = supervised(&keeper, "/nonexistent/git", "")
+            .await
+            .unwrap_err();
+        assert_eq!(missing.kind(), "git_missing");
     }
 
     #[tokio::test]

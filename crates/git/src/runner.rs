@@ -9,6 +9,7 @@ use crate::environment;
 use crate::error::GitError;
 use crate::outbound::OutboundPolicy;
 use crate::process::{Call, Output, Progress};
+use crate::supervisor::Supervisor;
 use crate::url::Protocols;
 
 /// How ssh is called.
@@ -55,6 +56,8 @@ pub struct GitSettings {
     pub stall_timeout: Duration,
     /// How long a question such as "which commit is this branch" may take.
     pub question_timeout: Duration,
+    /// Who answers for what git uses; nobody by default.
+    pub supervisor: Option<Arc<dyn Supervisor>>,
 }
 
 impl GitSettings {
@@ -72,6 +75,7 @@ impl GitSettings {
             timeout: Duration::from_secs(20 * 60),
             stall_timeout: Duration::from_secs(30),
             question_timeout: Duration::from_secs(60),
+            supervisor: None,
         }
     }
 
@@ -114,7 +118,8 @@ impl Git {
 
     /// A call that stays on this machine.
     pub(crate) fn call(&self) -> Call {
-        Call::new(environment::for_git(&self.settings))
+        let supervisor = self.settings.supervisor.clone();
+        Call::new(environment::for_git(&self.settings), supervisor)
     }
 
     /// Runs a call to its end, with the time a fetch has.

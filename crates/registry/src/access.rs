@@ -21,11 +21,13 @@ pub struct Credentials {
 
 /// What somebody wants to do with a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum Action<'a> {
     /// Read.
     Pull,
-    /// Write.
+    /// Write content: blobs, and manifests by their digest.
     Push,
+    /// Write a manifest under this tag.
+    Tag(&'a str),
     /// Take away.
     Delete,
 }
@@ -53,7 +55,7 @@ pub trait Authorizer: Send + Sync {
         &self,
         credentials: Option<Credentials>,
         repository: &str,
-        action: Action,
+        action: Action<'_>,
     ) -> Verdict;
 
     /// Whether these credentials are good at all: `docker login` asks.

@@ -49,6 +49,17 @@ enum Key<'a> {
     Token(&'a str),
 }
 
+/// What has to hold of the row under its lock for a conclusion to count.
+#[derive(Clone, Copy)]
+enum Only {
+    /// That the move is allowed, no more.
+    Open,
+    /// This attempt is the present one.
+    Attempt(i64),
+    /// This attempt is the present one, and its lease has run out.
+    Expired(i64),
+}
+
 impl Store {
     /// Hands a waiting build to an executor: QUEUED or UNSCHEDULABLE becomes PENDING (a PENDING
     /// one whose worker never came is handed out again), under a new attempt number and a new
@@ -213,7 +224,8 @@ impl Store {
         Ok(touched > 0)
     }
 
-    /// A worker enters a phase, and says which commit it builds once it knows.
+    /// A worker enters a phase, and says which commit it builds once it knows. A build stays with the
+    /// commit that it is known to build.
     ///
     /// # Errors
     /// When the database fails.
@@ -228,7 +240,9 @@ impl Store {
             return Ok(Advanced::NotFound);
         };
         let moves = before.status != status;
-        if !status.is_running() || (moves && !before.status.can_move_to(status)) {
+        let another_commit = sha.is_some() && before.sha.is_some() && sha != before.sha.as_deref();
+        let allowed = status.is_running() && (!moves || before.status.can_move_to(status));
+        if !allowed || another_commit {
             return Ok(Advanced::Refused(before));
         }
         let since = if moves { now() } else { before.status_since };
@@ -254,7 +268,7 @@ impl Store {
         token: &str,
         ending: &Ending,
     ) -> Result<Advanced, StoreError> {
-        self.conclude(Key::Token(token), None, ending).await
+        self.conclude(Key::Token(token), Only::Open, ending).await
     }
 
     /// The server concludes a build: aborted, crashed, could not be submitted. With `attempt`, only
@@ -268,13 +282,30 @@ impl Store {
         attempt: Option<i64>,
         ending: &Ending,
     ) -> Result<Advanced, StoreError> {
-        self.conclude(Key::Uid(uid), attempt, ending).await
+        let only = attempt.map_or(Only::Open, Only::Attempt);
+        self.conclude(Key::Uid(uid), only, ending).await
+    }
+
+    /// The server concludes a build whose worker was not heard of: only while that attempt is the
+    /// present one and its lease has still run out. A heartbeat may have come after the look that
+    /// found it late.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn conclude_expired(
+        &self,
+        uid: &str,
+        attempt: i64,
+        ending: &Ending,
+    ) -> Result<Advanced, StoreError> {
+        self.conclude(Key::Uid(uid), Only::Expired(attempt), ending)
+            .await
     }
 
     async fn conclude(
         &self,
         key: Key<'_>,
-        attempt: Option<i64>,
+        only: Only,
         ending: &Ending,
     ) -> Result<Advanced, StoreError> {
         let mut tx = self.db.write().await?;
@@ -284,8 +315,8 @@ impl Store {
         if before.status == ending.status {
             return Ok(Advanced::Unchanged(before));
         }
-        let another = attempt.is_some_and(|attempt| attempt != before.attempt);
-        if another || !before.status.can_move_to(ending.status) || !ending.status.is_concluded() {
+        let allowed = ending.status.is_concluded() && before.status.can_move_to(ending.status);
+        if !allowed || !holds(&mut tx, only, &before).await? {
             return Ok(Advanced::Refused(before));
         }
         let image = ending.image.as_ref();
@@ -325,6 +356,24 @@ impl Store {
         };
         self.changes.tell(&after);
         Ok(Advanced::Moved(after))
+    }
+}
+
+/// Whether the condition holds of the row, which is locked.
+async fn holds(tx: &mut Session<'_>, only: Only, row: &Build) -> Result<bool, StoreError> {
+    match only {
+        Only::Open => Ok(true),
+        Only::Attempt(attempt) => Ok(attempt == row.attempt),
+        Only::Expired(attempt) => {
+            let lease: Option<Option<Millis>> = tx
+                .row(
+                    "SELECT lease_expires_at FROM builds WHERE uid = $1",
+                    params![&row.uid],
+                    |row| row.get(0),
+                )
+                .await?;
+            Ok(attempt == row.attempt && lease.flatten().is_some_and(|end| end < now()))
+        }
     }
 }
 

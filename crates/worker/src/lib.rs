@@ -15,6 +15,8 @@ mod engine;
 mod failure;
 mod fence;
 mod gateway;
+mod git_limits;
+mod growth;
 mod halt;
 mod lines;
 mod meter;

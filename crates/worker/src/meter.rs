@@ -1,6 +1,6 @@
 //! The build's ephemeral storage: how much this build has written, looked at while it runs.
 //!
-//! Walking folders costs, so a look at the disk's free space comes first: while the whole machine
+//! Walking folders costs, so a look at the disks' free space comes first: while the whole machine
 //! has written little, this build has not written much. Only a full walk ever ends a build.
 
 use std::collections::HashSet;
@@ -12,6 +12,7 @@ use domain::Reason;
 use tokio::time::Instant;
 
 use crate::failure::Failure;
+use crate::growth::Growth;
 
 /// How often the free space is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -27,24 +28,40 @@ pub(crate) struct Meter {
     layer_folders: Vec<PathBuf>,
     /// Layers that were there before.
     known: HashSet<OsString>,
-    free_before: u64,
+    /// What was fetched into mirrors.
+    fetched: Growth,
+    /// A folder on each disk that is written to, with the space that was free there before. A disk
+    /// that cannot be asked counts as shrunk.
+    disks: Vec<(PathBuf, u64)>,
     limit_mb: u64,
 }
 
 impl Meter {
-    /// Begins to measure; `layer_folders` hold a folder per layer, of which new ones count.
-    pub(crate) fn start(scratch: PathBuf, mut layer_folders: Vec<PathBuf>, limit_mb: u64) -> Meter {
+    /// Begins to measure on these disks; `layer_folders` hold a folder per layer, of which new ones
+    /// count.
+    pub(crate) fn start(
+        scratch: PathBuf,
+        disks: Vec<PathBuf>,
+        mut layer_folders: Vec<PathBuf>,
+        fetched: Growth,
+        limit_mb: u64,
+    ) -> Meter {
         // What lies in the scratch folder counts with it.
         layer_folders.retain(|folder| !folder.starts_with(&scratch));
         let known = layers(&layer_folders)
             .filter_map(|layer| layer.file_name().map(ToOwned::to_owned))
             .collect();
-        let free_before = machine::disk_free(&scratch).unwrap_or(u64::MAX);
+        let with_free = |disk: PathBuf| {
+            let free = machine::disk_free(&disk).unwrap_or(u64::MAX);
+            (disk, free)
+        };
+        let disks = disks.into_iter().map(with_free).collect();
         Meter {
             scratch,
             layer_folders,
             known,
-            free_before,
+            fetched,
+            disks,
             limit_mb,
         }
     }
@@ -57,8 +74,10 @@ impl Meter {
         let mut pause = LOOK;
         loop {
             tokio::time::sleep(pause).await;
-            let free = machine::disk_free(&meter.scratch).unwrap_or(0);
-            let quiet = meter.free_before.saturating_sub(free) < limit / 2;
+            let shrunk = |(disk, before): &(PathBuf, u64)| {
+                before.saturating_sub(machine::disk_free(disk).unwrap_or(0))
+            };
+            let quiet = meter.disks.iter().all(|disk| shrunk(disk) < limit / 2);
             if quiet && walked.elapsed() < WALK_AT_LEAST {
                 continue;
             }
@@ -92,7 +111,8 @@ impl Meter {
             .chain(new_layers)
             // A layer may vanish while it is looked at.
             .filter_map(|folder| machine::dir_size(&folder).ok())
-            .sum()
+            .sum::<u64>()
+            .saturating_add(self.fetched.bytes())
     }
 }
 
@@ -116,12 +136,26 @@ mod tests {
         fs::create_dir_all(&scratch).unwrap();
         fs::create_dir_all(store.join("old")).unwrap();
         fs::write(store.join("old/file"), vec![1; 1 << 20]).unwrap();
-        let meter = Meter::start(scratch.clone(), vec![store.clone()], 1);
+        let fetched = Growth::default();
+        let disks = vec![scratch.clone()];
+        let meter = Meter::start(
+            scratch.clone(),
+            disks,
+            vec![store.clone()],
+            fetched.clone(),
+            1,
+        );
         let before = meter.written();
         assert!(before < 1 << 20);
         fs::create_dir(store.join("new")).unwrap();
         fs::write(store.join("new/file"), vec![1; 1 << 20]).unwrap();
         fs::write(scratch.join("file"), vec![1; 1 << 20]).unwrap();
         assert!(meter.written() >= before + (2 << 20));
+        let mirror = dir.path().join("mirror");
+        let fetching = fetched.of(&mirror);
+        fs::create_dir(&mirror).unwrap();
+        fs::write(mirror.join("pack"), vec![1; 1 << 20]).unwrap();
+        assert!(meter.written() >= before + (3 << 20));
+        drop(fetching);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{BuildRequest, Reason};
@@ -14,6 +15,7 @@ use ipnet::IpNet;
 
 use crate::config::WorkerConfig;
 use crate::failure::Failure;
+use crate::git_limits::GitLimits;
 use crate::server::Log;
 use crate::workspace::Workspace;
 
@@ -64,6 +66,10 @@ pub struct GitAccess {
 /// # Errors
 /// A sentence that names the switch that means nothing, or the folder that cannot be made.
 pub fn git_for(access: &GitAccess, home: &Path) -> Result<Git, String> {
+    Git::new(git_settings(access, home)?).map_err(|error| error.to_string())
+}
+
+fn git_settings(access: &GitAccess, home: &Path) -> Result<GitSettings, String> {
     let protocols: Protocols = access
         .protocols
         .join(",")
@@ -71,7 +77,7 @@ pub fn git_for(access: &GitAccess, home: &Path) -> Result<Git, String> {
         .map_err(|error: UrlError| format!("git protocols: {error}"))?;
     let allow = address_ranges(&access.outbound_allow)?;
     let defaults = GitSettings::new(home);
-    let settings = GitSettings {
+    Ok(GitSettings {
         protocols,
         outbound: OutboundPolicy { allow },
         ssh: SshSettings {
@@ -81,8 +87,7 @@ pub fn git_for(access: &GitAccess, home: &Path) -> Result<Git, String> {
         },
         stall_timeout: access.stall_timeout.unwrap_or(defaults.stall_timeout),
         ..defaults
-    };
-    Git::new(settings).map_err(|error| error.to_string())
+    })
 }
 
 /// The address ranges of the operator's switch.
@@ -98,17 +103,24 @@ pub(crate) fn address_ranges(ranges: &[String]) -> Result<Vec<IpNet>, String> {
     ranges.iter().map(parse).collect()
 }
 
-/// Fetches what the request asks for into the service's scope of the mirrors, and checks it out.
+/// Fetches what the request asks for into the service's scope of the mirrors, and checks it out, with
+/// git held to the limits.
 pub(crate) async fn fetch(
     config: &WorkerConfig,
     request: &BuildRequest,
     scope: &str,
     workspace: &Workspace,
+    limits: GitLimits,
     log: &Log,
 ) -> Result<Source, Failure> {
     let home = workspace.scratch.join("git-home");
-    let git =
-        git_for(&config.git, &home).map_err(|problem| Failure::new(Reason::GitFailed, problem))?;
+    let settings = git_settings(&config.git, &home)
+        .map_err(|problem| Failure::new(Reason::GitFailed, problem))?;
+    let git = Git::new(GitSettings {
+        supervisor: Some(Arc::new(limits)),
+        ..settings
+    })
+    .map_err(|error| failed(&error))?;
     let url = RepoUrl::parse(&request.project_url, &git.settings().protocols)
         .map_err(|error| failed(&GitError::InvalidUrl(error)))?;
     let want = want(request)?;

@@ -101,6 +101,37 @@ async fn while_cloning() {
     place.reaches(&place.build().await, "SUCCESS").await;
 }
 
+/// Files in mirrors that git makes while it fetches, and only then.
+fn half_fetched(server: &Server) -> usize {
+    let mirrors = std::fs::read_dir(server.data_dir().join("cache/git"));
+    let packs = mirrors.into_iter().flatten().flatten();
+    packs
+        .filter_map(|mirror| std::fs::read_dir(mirror.path().join("objects/pack")).ok())
+        .flat_map(|files| files.flatten())
+        .filter(|file| file.file_name().to_string_lossy().starts_with("tmp_"))
+        .count()
+}
+
+#[tokio::test]
+async fn while_cloning_with_half_of_it_here() {
+    let repository = Repository::with_steps("");
+    let git = GitServer::start().await;
+    let url = git.serves("web", &repository);
+    git.behaves(Manner::HangsAmidObjects);
+    let server = Server::start().await;
+    let place = Place::at(&server, "shop", "web", &url, json!({})).await;
+    let id = place.build().await;
+    until("objects to come in", async || {
+        (half_fetched(&server) > 0).then_some(())
+    })
+    .await;
+    place.reaches(&id, "CLONING").await;
+    aborts(&server, &place, &id, "CLONING").await;
+    assert_eq!(half_fetched(&server), 0, "what came in is of no use");
+    git.behaves(Manner::Well);
+    place.reaches(&place.build().await, "SUCCESS").await;
+}
+
 #[tokio::test]
 async fn while_building() {
     let server = Server::start().await;
@@ -129,4 +160,27 @@ async fn while_uploading() {
     aborts(&server, &place, &id, "UPLOADING").await;
     proxy.lets_go();
     place.reaches(&place.build().await, "SUCCESS").await;
+}
+
+/// The image is built, and the worker waits for the server to know that it is at its upload.
+#[tokio::test]
+async fn while_the_upload_cannot_be_announced() {
+    let proxy = Proxy::start().await;
+    let server = Server::with()
+        .env("BOATYARD_WORKER_PROGRAM", proxy.worker())
+        .start()
+        .await;
+    proxy.leads_to(&server);
+    let gate = Gate::new();
+    let repository = Repository::with_steps(&gate.step("true", "true"));
+    let place = Place::new(&server, &repository).await;
+    let id = place.build().await;
+    gate.reached(&place, &id).await;
+    place.reaches(&id, "BUILDING").await;
+    proxy.holds(Method::POST, "/worker/v1/status");
+    gate.open();
+    proxy.is_met().await;
+    place.logs(&id, "==> Built image").await;
+    aborts(&server, &place, &id, "BUILDING").await;
+    proxy.lets_go();
 }

@@ -1,6 +1,6 @@
 //! Storage that runs out: what a build may write, what a service may keep, what a disk holds.
 
-use crate::harness::{Gate, Place, Repository, Server, until};
+use crate::harness::{Gate, GitServer, Manner, Place, Repository, Server, until};
 use serde_json::json;
 
 /// A step that writes so many MB that no compression makes smaller.
@@ -46,6 +46,42 @@ async fn a_services_own_ephemeral_storage_counts() {
     }});
     let place = Place::named(&server, "shop", "roomy", &repository, settings).await;
     place.reaches(&place.build().await, "SUCCESS").await;
+}
+
+#[tokio::test]
+async fn a_repository_larger_than_the_ephemeral_storage() {
+    let gate = Gate::new();
+    let repository = Repository::with_steps(&gate.step("true", "true"));
+    let small = repository.git(&["rev-parse", "HEAD"]);
+    // What the build gets of it is small; what has to be fetched for that is not.
+    repository.write("after", "x");
+    repository.commit("after");
+    repository.git(&["checkout", "--quiet", "-b", "large"]);
+    let noise = repository.path().join("noise");
+    let written = std::process::Command::new("dd")
+        .args(["if=/dev/urandom", "bs=1M", "count=100"])
+        .arg(format!("of={}", noise.display()))
+        .output();
+    assert!(written.unwrap().status.success());
+    repository.commit("large");
+    repository.git(&["checkout", "--quiet", "main"]);
+    let git = GitServer::start().await;
+    let url = git.serves("web", &repository);
+    git.behaves(Manner::Old);
+    let server = Server::with()
+        .env("BOATYARD_EPHEMERAL_STORAGE", 64)
+        .start()
+        .await;
+    let place = Place::at(&server, "shop", "web", &url, json!({})).await;
+    let wanted = json!({"branch": "main", "sha": small});
+    let build = place.ends(&place.start(wanted.clone()).await).await;
+    let end = (&build["status"], &build["reason"]);
+    let reason = json!("storage_limit_exceeded");
+    assert_eq!(end, (&json!("FAILURE"), &reason), "{build}");
+    until("nothing of the build to run", async || {
+        server.leftovers().is_empty().then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -152,6 +152,31 @@ async fn the_server_is_killed_and_starts_while_an_image_is_pushed() {
     survives_while_uploading(Stop::Kill).await;
 }
 
+/// The registry takes nothing before the server knows that the build is at its upload.
+#[tokio::test]
+async fn an_upload_waits_until_the_server_knows_of_it() {
+    let proxy = Proxy::start().await;
+    let server = Server::with()
+        .env("BOATYARD_LEASE", LEASE)
+        .env("BOATYARD_WORKER_PROGRAM", proxy.worker())
+        .start()
+        .await;
+    proxy.leads_to(&server);
+    let gate = Gate::new();
+    let repository = Repository::with_steps(&gate.step("true", "true"));
+    let place = Place::new(&server, &repository).await;
+    let id = place.build().await;
+    gate.reached(&place, &id).await;
+    place.reaches(&id, "BUILDING").await;
+    proxy.answers(Method::POST, "/worker/v1/status", 503);
+    gate.open();
+    place.logs(&id, "==> Built image").await;
+    a_lease_runs_out().await;
+    assert_eq!(place.get(&id).await["status"], "BUILDING");
+    proxy.lets_go();
+    place.reaches(&id, "SUCCESS").await;
+}
+
 /// Everything that a worker could still try is refused, and changes nothing.
 async fn is_fenced(server: &Server, place: &Place, id: &str, worker: &HandWorker) {
     let before = place.get(id).await;

@@ -1,6 +1,6 @@
 //! What is wrong with a source, said truthfully: a typed reason and a sentence.
 
-use crate::harness::{Gate, GitServer, Manner, Place, Repository, Server, SshServer};
+use crate::harness::{Gate, GitServer, Manner, Place, Repository, Server, SshServer, until};
 use serde_json::{Value, json};
 
 /// Builds `main` of this address on a server with these switches; how it failed.
@@ -196,4 +196,56 @@ async fn an_ssh_server_is_checked_before_it_is_trusted() {
     let message = with(&key, &ssh.hosts_without_it(), "git_host_key_rejected").await;
     assert!(message.contains("ssh_known_hosts"), "{message}");
     failure(&[], &url, "git_host_key_rejected").await;
+}
+
+#[tokio::test]
+async fn a_repository_that_takes_more_memory_than_the_plan_has() {
+    let server = Server::start().await;
+    let repository = Repository::empty();
+    repository.becomes_a_bomb();
+    let plan = json!({"billing": {"buildPlan": "nf-compute-10"}});
+    let place = Place::named(&server, "shop", "bomb", &repository, plan).await;
+    let id = place.build().await;
+    let build = place.ends(&id).await;
+    let end = (&build["status"], &build["reason"]);
+    let log = place.lines(&id).await;
+    assert_eq!(
+        end,
+        (&json!("CRASHED"), &json!("out_of_memory")),
+        "{build:#}\n{log:#?}"
+    );
+    assert!(!log.join("\n").contains("==> Building"), "{log:#?}");
+    let message = build["message"].as_str().unwrap();
+    assert!(
+        message.contains("256 MB of plan nf-compute-10"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn git_ends_with_its_worker() {
+    let repository = Repository::with_steps("");
+    let git = GitServer::start().await;
+    let url = git.serves("web", &repository);
+    git.behaves(Manner::HangsBeforeObjects);
+    // Whatever stands still is not given up for that before the test is.
+    let server = Server::with()
+        .env("BOATYARD_GIT_STALL_TIMEOUT", 1000)
+        .start()
+        .await;
+    let place = Place::at(&server, "shop", "web", &url, json!({})).await;
+    let id = place.build().await;
+    git.is_asked_for_objects().await;
+    place.reaches(&id, "CLONING").await;
+    for pid in server.workers() {
+        let pid = rustix::process::Pid::from_raw(pid as i32).unwrap();
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+    }
+    let build = place.ends(&id).await;
+    let end = (&build["status"], &build["reason"]);
+    assert_eq!(end, (&json!("CRASHED"), &json!("worker_lost")), "{build}");
+    until("no git to run", async || {
+        server.leftovers().is_empty().then_some(())
+    })
+    .await;
 }

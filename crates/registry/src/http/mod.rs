@@ -129,12 +129,15 @@ impl Call<'_> {
     }
 }
 
-fn action(method: &Method, target: &Target<'_>) -> Action {
+fn action<'a>(method: &Method, target: &Target<'a>) -> Action<'a> {
     match (method, target) {
         // Cancelling an upload is part of pushing.
         (_, Target::Upload(_) | Target::Uploads) => Action::Push,
         (&Method::GET | &Method::HEAD, _) => Action::Pull,
         (&Method::DELETE, _) => Action::Delete,
+        (_, Target::Manifest(reference)) if Digest::parse(reference).is_none() => {
+            Action::Tag(reference)
+        }
         _ => Action::Push,
     }
 }
@@ -143,7 +146,7 @@ async fn authorize(
     inner: &Inner,
     headers: &HeaderMap,
     repository: &str,
-    action: Action,
+    action: Action<'_>,
 ) -> Result<(), Refusal> {
     let verdict = inner
         .authorizer
@@ -155,7 +158,7 @@ async fn authorize(
 fn allowed(
     inner: &Inner,
     headers: &HeaderMap,
-    scope: Option<(&str, Action)>,
+    scope: Option<(&str, Action<'_>)>,
     verdict: Verdict,
 ) -> Result<(), Refusal> {
     match verdict {

@@ -38,7 +38,7 @@ fn answer(token: &str) -> Response {
 pub(super) fn challenge(
     inner: &Inner,
     headers: &HeaderMap,
-    scope: Option<(&str, Action)>,
+    scope: Option<(&str, Action<'_>)>,
 ) -> String {
     let host = headers
         .get(HOST)

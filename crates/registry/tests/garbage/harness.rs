@@ -19,7 +19,7 @@ struct Everybody;
 
 #[async_trait]
 impl Authorizer for Everybody {
-    async fn authorize(&self, _: Option<Credentials>, _: &str, _: Action) -> Verdict {
+    async fn authorize(&self, _: Option<Credentials>, _: &str, _: Action<'_>) -> Verdict {
         Verdict::Allow
     }
 

@@ -5,6 +5,8 @@ use domain::{Build, Image, Reason, Secret, Status};
 use store::{Advanced, Ending};
 
 const LEASE_MS: i64 = 60_000;
+/// A lease that is over as soon as it is given.
+const EXPIRED: i64 = -1;
 
 fn ending(status: Status, reason: Option<Reason>) -> Ending {
     Ending {
@@ -135,6 +137,45 @@ testkit::for_each_store! {
         let lost = ending(Status::Crashed, Some(Reason::WorkerLost));
         let late = place.store.conclude_by_server(&build.uid, Some(1), &lost).await.unwrap();
         assert!(matches!(late, Advanced::Refused(_)), "{late:?}");
+    }
+
+    async fn a_worker_that_was_heard_of_meanwhile_is_not_given_up(url: &str) {
+        let place = Place::new(url).await;
+        let build = place.accept().await;
+        let (_, secret) = place.handed_out(&build).await;
+        let token = secret.expose();
+        let build = place.store.claim(token, "me", LEASE_MS).await.unwrap().unwrap().build;
+        let lost = ending(Status::Crashed, Some(Reason::WorkerLost));
+        let give_up = async |attempt| place.store.conclude_expired(&build.uid, attempt, &lost).await.unwrap();
+        // The lease was seen to have run out; before that is acted upon, a heartbeat comes.
+        place.store.heartbeat(token, EXPIRED).await.unwrap();
+        place.store.heartbeat(token, LEASE_MS).await.unwrap();
+        assert_eq!(give_up(build.attempt).await, Advanced::Refused(build.clone()));
+        assert_eq!(place.now(&build).await.status, Status::Starting);
+        place.store.heartbeat(token, EXPIRED).await.unwrap();
+        assert_eq!(give_up(build.attempt + 1).await, Advanced::Refused(build.clone()));
+        let given_up = give_up(build.attempt).await;
+        assert!(matches!(given_up, Advanced::Moved(_)), "{given_up:?}");
+        assert_eq!(place.now(&build).await.reason, Some(Reason::WorkerLost));
+        assert!(matches!(give_up(build.attempt).await, Advanced::Unchanged(_)));
+    }
+
+    async fn a_build_stays_with_its_commit(url: &str) {
+        let place = Place::new(url).await;
+        let build = place.accept().await;
+        let (_, secret) = place.handed_out(&build).await;
+        let token = secret.expose();
+        place.store.claim(token, "me", LEASE_MS).await.unwrap().unwrap();
+        let says = async |status, sha| place.store.advance(token, status, sha).await.unwrap();
+        says(Status::Cloning, None).await;
+        says(Status::Cloning, Some("abc")).await;
+        for status in [Status::Cloning, Status::Building] {
+            let other = says(status, Some("def")).await;
+            assert!(matches!(other, Advanced::Refused(_)), "{other:?}");
+        }
+        says(Status::Building, Some("abc")).await;
+        let build = place.now(&build).await;
+        assert_eq!((build.status, build.sha.as_deref()), (Status::Building, Some("abc")));
     }
 
     async fn success_needs_a_worker_that_runs_it(url: &str) {

@@ -48,10 +48,6 @@ const OPENING: Duration = Duration::from_secs(20);
 /// What a fence is put up around.
 #[derive(Debug)]
 pub(crate) struct Site<'a> {
-    /// The build's stable identity.
-    pub(crate) build_uid: &'a str,
-    /// The limits.
-    pub(crate) plan: &'a Plan,
     /// The folders that the engine works in, absolute paths. They have to exist.
     pub(crate) folders: Vec<PathBuf>,
     /// A folder in one of these for the engine's large temporary files.
@@ -89,9 +85,9 @@ pub(crate) struct Fence {
 }
 
 impl Fence {
-    /// Puts up the fence for a build, and says in its log what holds and what does not.
-    pub(crate) async fn put_up(site: Site<'_>, log: &Log) -> Fence {
-        let group = limits(&site, log).await;
+    /// Puts up the fence for a build around its control group, and says in the log what holds and
+    /// what does not.
+    pub(crate) async fn put_up(group: Option<Arc<Cgroup>>, site: Site<'_>, log: &Log) -> Fence {
         let plan = RoomPlan {
             folders: site.folders,
             tmp: site.tmp,
@@ -273,17 +269,17 @@ pub async fn probe_isolation() -> Result<(), String> {
     }
 }
 
-/// The build's control group, where the machine has them.
-async fn limits(site: &Site<'_>, log: &Log) -> Option<Arc<Cgroup>> {
+/// Makes the build's control group, with the limits of its plan, where the machine has them.
+pub(crate) async fn limits(build_uid: &str, plan: &Plan, log: &Log) -> Option<Arc<Cgroup>> {
     let limits = Limits {
-        cpu_hundredths: Some(site.plan.cpu_hundredths),
-        memory_mb: Some(site.plan.memory_mb),
+        cpu_hundredths: Some(plan.cpu_hundredths),
+        memory_mb: Some(plan.memory_mb),
         pids: Some(MAX_PIDS),
     };
-    let name = format!("{GROUP}/{}", site.build_uid);
+    let name = format!("{GROUP}/{build_uid}");
     match tokio::task::spawn_blocking(move || Cgroup::create(&name, limits)).await {
         Ok(Ok(group)) => {
-            tell(&group, site.plan, log);
+            tell(&group, plan, log);
             return Some(Arc::new(group));
         }
         Ok(Err(error)) => log.say(format_args!("No limits are enforced: {error}")),

@@ -14,25 +14,47 @@ use super::client::{CallError, Client, until_answered};
 /// Reports that the server does not have yet.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reports {
-    shared: Arc<(Mutex<VecDeque<Report>>, Notify)>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<VecDeque<Report>>,
+    added: Notify,
+    taken: Notify,
 }
 
 impl Reports {
     /// Queues a report.
     pub(crate) fn add(&self, status: Status, sha: Option<String>) {
         self.queue().push_back(Report { status, sha });
-        self.shared.1.notify_one();
+        self.shared.added.notify_one();
+    }
+
+    /// Returns once the server has taken every report there is: not while it is away.
+    pub(super) async fn delivered(&self) {
+        loop {
+            // Listening begins before looking, so that nothing falls in between.
+            let taken = self.shared.taken.notified();
+            if self.queue().is_empty() {
+                return;
+            }
+            taken.await;
+        }
     }
 
     fn queue(&self) -> MutexGuard<'_, VecDeque<Report>> {
-        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends reports as they come, for ever.
     pub(super) async fn ship(&self, client: &Client) -> Result<(), CallError> {
         loop {
             self.drain(client, None).await?;
-            self.shared.1.notified().await;
+            self.shared.added.notified().await;
         }
     }
 
@@ -48,6 +70,7 @@ impl Reports {
             let Some(report) = next else { return Ok(()) };
             until_answered(deadline, || client.report(&report)).await?;
             self.queue().pop_front();
+            self.shared.taken.notify_waiters();
         }
     }
 }

@@ -66,6 +66,11 @@ impl Session {
         self.reports.add(status, sha);
     }
 
+    /// Returns once the server knows the phase that was said last, however long it is away.
+    pub(crate) async fn phase_known(&self) {
+        self.reports.delivered().await;
+    }
+
     /// Delivers every line and phase, then the conclusion; the lease is kept until that is done.
     ///
     /// # Errors

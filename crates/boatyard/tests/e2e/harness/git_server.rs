@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use futures::{Stream, StreamExt};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -28,6 +29,8 @@ pub enum Manner {
     HangsBeforeObjects,
     /// Breaks the connection in the middle of the objects.
     CutsObjects,
+    /// Stands still in the middle of the objects.
+    HangsAmidObjects,
     /// Sends everybody to this address.
     Redirects(String),
 }
@@ -150,7 +153,8 @@ async fn answer(
     let (status, answered, bytes) = backend(&shared, &manner, &method, &uri, &headers, body).await;
     note(bytes.len());
     let body = match manner {
-        Manner::CutsObjects if objects => cut(bytes),
+        Manner::CutsObjects if objects => half(bytes, broken()),
+        Manner::HangsAmidObjects if objects => half(bytes, futures::stream::pending()),
         _ => Body::from(bytes),
     };
     (status, answered, body).into_response()
@@ -173,11 +177,17 @@ fn logged_in(headers: &HeaderMap, user: &str, password: &str) -> bool {
         .is_some_and(|value| *value == format!("Basic {pair}").as_str())
 }
 
-/// Half of the bytes, then an error, which breaks the connection.
-fn cut(mut bytes: Vec<u8>) -> Body {
+type Chunk = std::io::Result<Vec<u8>>;
+
+/// Half of the bytes, then something else.
+fn half(mut bytes: Vec<u8>, then: impl Stream<Item = Chunk> + Send + 'static) -> Body {
     bytes.truncate(bytes.len() / 2);
-    let broken = Err(std::io::Error::other("cut by the test"));
-    Body::from_stream(futures::stream::iter([Ok(bytes), broken]))
+    Body::from_stream(futures::stream::iter([Ok(bytes)]).chain(then))
+}
+
+/// An error, which breaks the connection.
+fn broken() -> impl Stream<Item = Chunk> {
+    futures::stream::iter([Err(std::io::Error::other("cut by the test"))])
 }
 
 /// One call of `git http-backend`, which speaks CGI.

@@ -1,7 +1,7 @@
 //! A git repository whose Dockerfile needs no base image: busybox on scratch.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// A repository in a temporary folder.
@@ -61,11 +61,31 @@ impl Repository {
     }
 
     pub fn git(&self, args: &[&str]) -> String {
+        self.git_with(args, Stdio::null())
+    }
+
+    /// Makes `main` a commit whose tree is small to fetch and endless to look through: folders of
+    /// folders of the same file, ten by ten by ten.
+    pub fn becomes_a_bomb(&self) {
+        const LEVELS: usize = 10;
+        let mut object = format!("100644 blob {}", self.git(&["hash-object", "-w", "README"]));
+        for _ in 0..LEVELS {
+            let entries: String = (0..10).map(|n| format!("{object}\t{n}\n")).collect();
+            let listing = std::fs::File::open(self.write(".git/listing", &entries)).unwrap();
+            object = format!("040000 tree {}", self.git_with(&["mktree"], listing.into()));
+        }
+        let tree = object.strip_prefix("040000 tree ").unwrap();
+        let commit = self.git(&["commit-tree", "-m", "a bomb", tree]);
+        self.git(&["update-ref", "refs/heads/main", &commit]);
+    }
+
+    fn git_with(&self, args: &[&str], input: Stdio) -> String {
         let output = Command::new("git")
             .current_dir(self.path())
             .args(["-c", "user.name=Test", "-c", "user.email=test@example.com"])
             .args(["-c", "commit.gpgsign=false"])
             .args(args)
+            .stdin(input)
             .output()
             .unwrap();
         assert!(

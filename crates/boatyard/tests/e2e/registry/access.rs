@@ -1,7 +1,7 @@
 //! Who may pull, push and delete: tokens by role and project, strangers, and a build's worker.
 
-use super::harness::{Blob, Image, Reply, Subject};
-use crate::harness::{Place, Repository, Server};
+use super::harness::{Blob, IMAGE, Image, Reply, Subject};
+use crate::harness::{HandWorker, Place, Repository, Server};
 use serde_json::json;
 
 /// A token made on the server's machine.
@@ -97,7 +97,7 @@ async fn each_role_does_what_its_permissions_say() {
         .await
         .refuses(403, "DENIED");
     let bytes = image.manifest.bytes.clone();
-    let put = viewer.put_manifest("shop/web", "v2", super::harness::IMAGE, bytes);
+    let put = viewer.put_manifest("shop/web", "v2", IMAGE, bytes);
     put.await.refuses(403, "DENIED");
     deletes(&viewer, "shop/web", "v1")
         .await
@@ -206,53 +206,104 @@ async fn a_revoked_token_and_an_expired_one_are_none() {
     }
 }
 
-#[tokio::test]
-async fn a_builds_worker_pushes_to_its_own_repository_only() {
-    let server = Server::start().await;
-    let image = shop_and_bank(&server).await;
-    let admin = Subject::seen_by(&server, Some(&server.token()));
-    admin.push_image("shop/other", "v1", &image).await;
-    let slow = Repository::with_steps("RUN echo waiting && sleep 1000000");
-    let place = Place::new(&server, &slow).await;
-    let build = place.build().await;
-    place.logs(&build, "waiting").await;
-    let worker = Subject::seen_by(&server, Some(&worker_token(&server)));
-    worker.push_image("shop/web", "v2", &image).await;
-    worker.get_manifest("shop/other", "v1").await.is(200);
-    begins_to_push(&worker, "shop/other")
-        .await
-        .refuses(403, "DENIED");
-    begins_to_push(&worker, "shop/web/nested")
-        .await
-        .refuses(403, "DENIED");
-    begins_to_push(&worker, "bank/web")
-        .await
-        .refuses(403, "DENIED");
-    let hidden = worker.get_manifest("bank/web", "v1").await;
-    hidden.refuses(404, "NAME_UNKNOWN");
-    deletes(&worker, "shop/web", "v1")
-        .await
-        .refuses(403, "DENIED");
-    place.abort(&build).await.data();
-    place.reaches(&build, "ABORTED").await;
-    begins_to_push(&worker, "shop/web")
-        .await
-        .refuses(401, "UNAUTHORIZED");
+/// Moves the build on as its worker.
+async fn reports(worker: &HandWorker, server: &Server, status: &str, sha: &str) {
+    let report = json!({"status": status, "sha": sha});
+    let answer = worker.calls(server, "status", report).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
 }
 
-/// The one-build token of the only running worker, as its environment has it.
-fn worker_token(server: &Server) -> String {
-    let workers = server.workers();
-    let environment = workers.iter().find_map(|pid| {
-        let bytes = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        text.split('\0').find_map(|entry| {
-            entry
-                .strip_prefix("BOATYARD_WORKER_TOKEN=")
-                .map(str::to_owned)
-        })
-    });
-    environment.expect("a worker has its token")
+async fn puts(it: &Subject, repository: &str, reference: &str, image: &Image) -> Reply {
+    let bytes = image.manifest.bytes.clone();
+    it.put_manifest(repository, reference, IMAGE, bytes).await
+}
+
+testkit::for_each_store! {
+    async fn a_builds_worker_pushes_to_its_own_repository_only(url: &str) {
+        let hand = HandWorker::new();
+        let server = by_hand(&hand, url).await;
+        let image = shop_and_bank(&server).await;
+        let admin = Subject::seen_by(&server, Some(&server.token()));
+        admin.push_image("shop/other", "v1", &image).await;
+        let repository = Repository::with_steps("");
+        let place = Place::new(&server, &repository).await;
+        let build = place.build().await;
+        hand.claims(&server).await;
+        let sha = repository.git(&["rev-parse", "HEAD"]);
+        reports(&hand, &server, "UPLOADING", &sha).await;
+        let worker = Subject::seen_by(&server, Some(&hand.token().await));
+        worker.push_image("shop/web", &build, &image).await;
+        worker.get_manifest("shop/other", "v1").await.is(200);
+        for foreign in ["shop/other", "shop/web/nested", "bank/web"] {
+            begins_to_push(&worker, foreign).await.refuses(403, "DENIED");
+            puts(&worker, foreign, &build, &image).await.refuses(403, "DENIED");
+        }
+        let hidden = worker.get_manifest("bank/web", "v1").await;
+        hidden.refuses(404, "NAME_UNKNOWN");
+        deletes(&worker, "shop/web", "v1").await.refuses(403, "DENIED");
+        place.abort(&build).await.data();
+        place.reaches(&build, "ABORTED").await;
+        begins_to_push(&worker, "shop/web").await.refuses(401, "UNAUTHORIZED");
+        puts(&worker, "shop/web", &build, &image).await.refuses(401, "UNAUTHORIZED");
+    }
+
+    async fn a_builds_worker_pushes_at_its_upload_only(url: &str) {
+        let hand = HandWorker::new();
+        let server = by_hand(&hand, url).await;
+        let image = shop_and_bank(&server).await;
+        let repository = Repository::with_steps("");
+        let place = Place::new(&server, &repository).await;
+        let build = place.build().await;
+        hand.claims(&server).await;
+        let sha = repository.git(&["rev-parse", "HEAD"]);
+        let worker = Subject::seen_by(&server, Some(&hand.token().await));
+        for status in ["STARTING", "CLONING", "BUILDING"] {
+            reports(&hand, &server, status, &sha).await;
+            begins_to_push(&worker, "shop/web").await.refuses(403, "DENIED");
+            for reference in [&build, &sha, "main", &image.manifest.digest] {
+                puts(&worker, "shop/web", reference, &image).await.refuses(403, "DENIED");
+            }
+            worker.get_manifest("shop/web", "v1").await.is(200);
+        }
+        for status in ["UPLOADING", "IN_PROGRESS"] {
+            reports(&hand, &server, status, &sha).await;
+            worker.push_image("shop/web", &build, &image).await;
+        }
+    }
+
+    async fn a_builds_worker_gives_its_builds_tags_only(url: &str) {
+        let hand = HandWorker::new();
+        let server = by_hand(&hand, url).await;
+        let image = shop_and_bank(&server).await;
+        let repository = Repository::with_steps("");
+        let place = Place::new(&server, &repository).await;
+        let build = place.build().await;
+        hand.claims(&server).await;
+        let sha = repository.git(&["rev-parse", "HEAD"]);
+        // The commit is a tag: what it is was known before the worker came.
+        let other = "0123456789012345678901234567890123456789";
+        let lie = json!({"status": "UPLOADING", "sha": other});
+        hand.calls(&server, "status", lie).await.refusal(409);
+        let lie = json!({"status": "UPLOADING", "sha": "latest"});
+        assert_eq!(hand.calls(&server, "status", lie).await.fields(), ["sha"]);
+        reports(&hand, &server, "UPLOADING", &sha).await;
+        let worker = Subject::seen_by(&server, Some(&hand.token().await));
+        for own in [&build, &sha, "main", &image.manifest.digest] {
+            puts(&worker, "shop/web", own, &image).await.is(201);
+        }
+        for foreign in ["v1", "latest", other] {
+            puts(&worker, "shop/web", foreign, &image).await.refuses(403, "DENIED");
+        }
+    }
+}
+
+/// A server whose builds the test works on by hand.
+async fn by_hand(worker: &HandWorker, database: &str) -> Server {
+    let server = Server::with().database(database);
+    server
+        .env("BOATYARD_WORKER_PROGRAM", worker.program())
+        .start()
+        .await
 }
 
 #[tokio::test]

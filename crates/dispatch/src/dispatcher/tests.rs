@@ -1,0 +1,211 @@
+//! Workers that come back to life in the very moment in which they are given up.
+
+#![allow(clippy::unwrap_used, reason = "a harness fails the test it serves")]
+
+use super::lost::Sign;
+use super::{Dispatcher, Limits};
+use crate::executor::{Exit, LocalExecutor, LocalSettings};
+use domain::{Build, BuildRequest, Plan, Project, Secret, Service, ServiceSpec, Status};
+use machine::ProcessId;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Advanced, NewBuild, OpenBuild, Store};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+const LEASE_MS: i64 = 60_000;
+/// A lease that is over as soon as it is given.
+const EXPIRED: i64 = -1;
+
+/// A server that has just started, and a build that an earlier one handed out.
+struct Place {
+    store: Store,
+    dispatcher: Dispatcher,
+    exits: UnboundedReceiver<Exit>,
+    folder: TempDir,
+    build: Build,
+    token: Secret,
+    /// The earlier server's worker.
+    worker: Child,
+}
+
+impl Place {
+    async fn new(url: &str) -> Place {
+        let store = Store::open(url).await.unwrap();
+        let (build, token) = handed_out(&store).await;
+        let folder = tempfile::tempdir().unwrap();
+        let settings = LocalSettings {
+            program: "/nonexistent/worker".into(),
+            environment: Vec::new(),
+            output_dir: folder.path().to_owned(),
+            work_dir: folder.path().join("work"),
+        };
+        let (sender, exits) = unbounded_channel();
+        let limits = Limits {
+            overall: 1,
+            per_service: 1,
+            lease: Duration::from_secs(60),
+            unschedulable_for: Duration::from_secs(60),
+        };
+        let executor = Arc::new(LocalExecutor::new(settings, sender));
+        let dispatcher = Dispatcher::new(store.clone(), executor, limits);
+        let mut worker = Command::new("sleep");
+        let worker = worker.arg("1000").kill_on_drop(true).spawn().unwrap();
+        Place {
+            store,
+            dispatcher,
+            exits,
+            folder,
+            build,
+            token,
+            worker,
+        }
+    }
+
+    /// The build as the dispatcher sees it now.
+    async fn seen(&self) -> OpenBuild {
+        self.store.open_builds().await.unwrap().remove(0)
+    }
+
+    /// The worker takes its build, and begins to work in its folder.
+    async fn worker_claims(&self) {
+        let process = ProcessId::of(self.worker.id().unwrap()).unwrap();
+        let process = process.to_string();
+        let token = self.token.expose();
+        let claimed = self.store.claim(token, &process, LEASE_MS);
+        assert!(claimed.await.unwrap().is_some());
+        std::fs::create_dir_all(self.work()).unwrap();
+    }
+
+    async fn heartbeat(&self, lease_ms: i64) {
+        let beat = self.store.heartbeat(self.token.expose(), lease_ms);
+        assert!(beat.await.unwrap());
+    }
+
+    fn work(&self) -> PathBuf {
+        self.folder.path().join("work").join(&self.build.uid)
+    }
+
+    /// The build goes on as if nothing had been.
+    async fn builds_on(&self) {
+        let now = self.seen().await.build;
+        assert_eq!((now.status, now.attempt), (Status::Starting, 1));
+        assert!(self.work().is_dir(), "the worker's folder is its own");
+    }
+}
+
+testkit::for_each_store! {
+    async fn a_worker_that_claims_while_the_server_takes_over_is_adopted(url: &str) {
+        let mut place = Place::new(url).await;
+        let seen = place.seen().await;
+        assert_eq!(seen.process, None);
+        place.worker_claims().await;
+        place.dispatcher.adopt(seen).await.unwrap();
+        place.builds_on().await;
+        place.worker.kill().await.unwrap();
+        let exit = place.exits.recv().await.unwrap();
+        assert_eq!(exit.build_uid, place.build.uid, "it is watched");
+    }
+
+    async fn a_worker_that_claimed_and_died_while_the_server_takes_over_is_given_up(url: &str) {
+        let mut place = Place::new(url).await;
+        let seen = place.seen().await;
+        place.worker_claims().await;
+        place.worker.kill().await.unwrap();
+        place.dispatcher.adopt(seen).await.unwrap();
+        let build = place.store.build_by_uid(&place.build.uid).await.unwrap().unwrap();
+        assert_eq!(build.status, Status::Crashed);
+        assert!(!place.work().exists());
+    }
+
+    async fn a_worker_that_claims_just_as_it_is_found_late_builds_on(url: &str) {
+        let place = Place::new(url).await;
+        let seen = place.seen().await;
+        place.worker_claims().await;
+        assert!(!place.dispatcher.lost(&seen.build, "was silent", Sign::Silent).await.unwrap());
+        place.builds_on().await;
+    }
+
+    async fn a_worker_that_is_heard_of_just_as_it_is_found_late_builds_on(url: &str) {
+        let place = Place::new(url).await;
+        place.worker_claims().await;
+        place.heartbeat(EXPIRED).await;
+        let seen = place.seen().await;
+        place.heartbeat(LEASE_MS).await;
+        assert!(!place.dispatcher.lost(&seen.build, "was silent", Sign::Silent).await.unwrap());
+        place.builds_on().await;
+    }
+}
+
+async fn handed_out(store: &Store) -> (Build, Secret) {
+    let project = store.create_project(project()).await.unwrap();
+    let service = store.create_service(service(&project)).await.unwrap();
+    let build = store.accept_build(&service, new_build()).await.unwrap();
+    match store.hand_out(&build.uid, 0, LEASE_MS).await.unwrap() {
+        (Advanced::Moved(build), token) => (build, token),
+        (other, _) => panic!("{other:?}"),
+    }
+}
+
+fn project() -> Project {
+    Project {
+        uid: String::new(),
+        team: "default".into(),
+        number: 0,
+        id: "shop".into(),
+        name: "shop".into(),
+        description: None,
+        color: None,
+        region: "local".into(),
+        created_at: 0,
+        updated_at: 0,
+    }
+}
+
+fn service(project: &Project) -> Service {
+    Service {
+        uid: String::new(),
+        project_uid: project.uid.clone(),
+        number: 0,
+        id: "web".into(),
+        name: "web".into(),
+        description: None,
+        spec: ServiceSpec::default(),
+        last_build_number: 0,
+        created_at: 0,
+        updated_at: 0,
+    }
+}
+
+fn new_build() -> NewBuild {
+    let plan = Plan {
+        id: "p".into(),
+        cpu_hundredths: 100,
+        memory_mb: 512,
+    };
+    let request = BuildRequest {
+        project_url: "https://example.com/a/b".into(),
+        project_type: domain::service::ProjectType::SelfHosted,
+        branch: Some("main".into()),
+        pull_request_id: None,
+        sha: None,
+        docker_file_path: "/Dockerfile".into(),
+        docker_work_dir: "/".into(),
+        target: None,
+        build_arguments: [].into(),
+        use_cache: false,
+        cache_storage_mb: None,
+        include_git_folder: false,
+        ephemeral_storage_mb: 1024,
+        plan,
+        architecture: None,
+        time_limit_seconds: 60,
+    };
+    NewBuild {
+        request,
+        sha: None,
+        created_by: None,
+    }
+}

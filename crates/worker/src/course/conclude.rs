@@ -1,0 +1,45 @@
+//! How a build ended, told to the server.
+
+use domain::Status;
+use protocol::Conclusion;
+
+use super::Stop;
+use crate::halt::{Cause, Halt};
+use crate::outcome::Outcome;
+use crate::server::{CallError, Session};
+
+/// Tells the server how the build ended, once everything else was told.
+pub(super) async fn conclude(
+    session: Session,
+    halt: &Halt,
+    result: Result<String, Stop>,
+) -> Outcome {
+    let failed = match (result, halt.cause()) {
+        (Ok(digest), _) => Ok(digest),
+        // Whatever failed after the switch was thrown failed because of it.
+        (Err(_), Some(cause)) => match (cause.failure(), cause) {
+            (Some(failure), _) => Err(failure),
+            (None, Cause::Refused(why)) => return Outcome::Lost(why.clone()),
+            (None, _) => return Outcome::Stopped,
+        },
+        (Err(Stop::Failed(failure)), None) => Err(failure),
+        (Err(Stop::Halted), None) => return Outcome::Stopped,
+    };
+    let conclusion = match failed {
+        Ok(digest) => Conclusion {
+            status: Status::Success,
+            reason: None,
+            message: "Image successfully built".to_owned(),
+            digest: Some(digest),
+        },
+        Err(failure) => failure.conclusion(),
+    };
+    session.log().say(&conclusion.message);
+    let stopped = halt.cause() == Some(&Cause::Asked);
+    match session.conclude(&conclusion, stopped).await {
+        Ok(()) => Outcome::Concluded(conclusion.status),
+        Err(CallError::Fenced) => Outcome::Stopped,
+        Err(_) if stopped => Outcome::Stopped,
+        Err(error) => Outcome::Lost(error.to_string()),
+    }
+}

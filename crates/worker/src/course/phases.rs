@@ -1,0 +1,160 @@
+//! The phases of a build, each announced before it begins.
+
+use std::time::Instant;
+
+use domain::{Reason, Status};
+
+use super::prepare::Building;
+use super::{Course, Stop};
+use crate::engine::{BuildOrder, EngineError, ImageRef};
+use crate::failure::Failure;
+use crate::fence::Fence;
+use crate::git_limits::GitLimits;
+use crate::registry::Registry;
+use crate::source::{self, Source};
+use crate::upload::Upload;
+
+impl Course {
+    pub(super) async fn clone_source(&self, limits: GitLimits) -> Result<Source, Stop> {
+        let log = self.session.log();
+        let began = Instant::now();
+        self.session.phase(Status::Cloning, None);
+        log.say(format_args!(
+            "Cloning {}",
+            source::shown_url(&self.job.request.project_url)
+        ));
+        let fetch = source::fetch(
+            &self.config,
+            &self.job.request,
+            &self.job.service_uid,
+            &self.workspace,
+            limits,
+            log,
+        );
+        let source = tokio::select! {
+            source = fetch => source.map_err(|failure| log.explain(failure))?,
+            () = self.halt.token().cancelled() => return Err(Stop::Halted),
+        };
+        self.session
+            .phase(Status::Cloning, Some(source.sha.clone()));
+        log.say(format_args!(
+            "Commit {} by {}: {}",
+            source.sha, source.author, source.subject
+        ));
+        log.say(format_args!("Cloned in {}", seconds(began)));
+        Ok(source)
+    }
+
+    pub(super) async fn build_image(
+        &self,
+        site: &Building<'_>,
+        source: &Source,
+    ) -> Result<ImageRef, Stop> {
+        let log = self.session.log();
+        let began = Instant::now();
+        self.session
+            .phase(Status::Building, Some(source.sha.clone()));
+        log.say(format_args!(
+            "Building {}",
+            self.job.request.docker_file_path
+        ));
+        let order = BuildOrder {
+            context: source.context.clone(),
+            dockerfile: source.dockerfile.clone(),
+            target: self.job.request.target.as_deref(),
+            arguments: &self.job.request.build_arguments,
+            registries: site.registries,
+        };
+        let engine = site.engine.door.as_ref();
+        let image = engine
+            .build(&order, site.fence, log, self.halt.token())
+            .await
+            .map_err(|error| self.stop(error, site.fence))?;
+        log.say(format_args!(
+            "Built image {} in {}",
+            image.id,
+            seconds(began)
+        ));
+        Ok(image)
+    }
+
+    pub(super) async fn upload(
+        &self,
+        site: &Building<'_>,
+        image: &ImageRef,
+        source: &Source,
+    ) -> Result<String, Stop> {
+        let log = self.session.log();
+        let began = Instant::now();
+        self.session
+            .phase(Status::Uploading, Some(source.sha.clone()));
+        // The registry takes nothing from a build that is not at its upload.
+        tokio::select! {
+            () = self.session.phase_known() => {}
+            () = self.halt.token().cancelled() => return Err(Stop::Halted),
+        }
+        let (host, repository) = (&self.job.registry, &self.job.repository);
+        log.say(format_args!(
+            "Uploading {}/{repository}:{}",
+            self.job.registry_public, self.job.build_id
+        ));
+        let registry = Registry::new(host, repository, &self.config.token).map_err(|error| {
+            Failure::new(
+                Reason::PushFailed,
+                format!("The registry cannot be called: {error}"),
+            )
+        })?;
+        site.registries.gateway.allow_pushes();
+        let upload = Upload {
+            engine: site.engine.door.as_ref(),
+            fence: site.fence,
+            log,
+            stop: self.halt.token(),
+            registry,
+            registries: site.registries,
+            host,
+            repository,
+            memory: self.workspace.cache_folder(),
+        };
+        let tags = domain::build::tags(
+            &self.job.build_id,
+            &source.sha,
+            self.job.request.branch.as_deref(),
+        );
+        let digest = upload
+            .run(image, &tags)
+            .await
+            .map_err(|error| self.stop(error, site.fence))?;
+        log.say(format_args!("Uploaded {digest} in {}", seconds(began)));
+        log.say(format_args!("Tags: {}", tags.join(", ")));
+        Ok(digest)
+    }
+
+    /// What an engine's error means, with what the machine knows of it.
+    fn stop(&self, error: EngineError, fence: &Fence) -> Stop {
+        let failure = match error {
+            EngineError::Stopped => return Stop::Halted,
+            EngineError::Unreachable(away) => Failure::new(Reason::PushFailed, away),
+            EngineError::Failed(failure) => failure,
+        };
+        let memory = self.want_of_memory(&failure, fence);
+        Stop::Failed(memory.unwrap_or_else(|| self.session.log().explain(failure)))
+    }
+
+    /// What failed for want of memory, said so.
+    pub(super) fn want_of_memory(&self, failure: &Failure, fence: &Fence) -> Option<Failure> {
+        let plan = &self.job.request.plan;
+        let failed = || {
+            let more = format!(
+                "The build used more memory than the {} MB of plan {}: {}",
+                plan.memory_mb, plan.id, failure.message
+            );
+            Failure::new(Reason::OutOfMemory, more)
+        };
+        fence.out_of_memory().then(failed)
+    }
+}
+
+fn seconds(since: Instant) -> String {
+    format!("{:.1} s", since.elapsed().as_secs_f64())
+}

@@ -1,0 +1,135 @@
+//! What a build is made with: engine, fence, gateway, source, and the measure of its storage.
+
+use std::sync::Arc;
+
+use machine::Cgroup;
+use tokio::task::JoinSet;
+
+use super::{Course, Stop, by_machine, unprepared};
+use crate::config::EngineChoice;
+use crate::engine::buildah::Buildah;
+use crate::engine::{Engine, EngineFolders, Registries, is_loopback};
+use crate::failure::Failure;
+use crate::fence::{self, Fence, Site};
+use crate::gateway::{Gateway, Upstreams};
+use crate::git_limits::GitLimits;
+use crate::growth::Growth;
+use crate::halt::Cause;
+use crate::meter::Meter;
+use crate::source::{self, Source};
+
+/// An engine with its folders.
+pub(super) struct ReadyEngine {
+    pub(super) door: Box<dyn Engine>,
+    pub(super) folders: EngineFolders,
+}
+
+/// What a build is made with.
+pub(super) struct Building<'a> {
+    pub(super) engine: &'a ReadyEngine,
+    pub(super) fence: &'a Fence,
+    pub(super) registries: Registries<'a>,
+}
+
+impl Course {
+    pub(super) fn engine(&self) -> Result<ReadyEngine, Failure> {
+        let prepare = || {
+            let folders = self.workspace.engine_folders()?;
+            let door: Box<dyn Engine> = match self.config.engine {
+                EngineChoice::Auto | EngineChoice::Buildah => Box::new(Buildah::prepare(&folders)?),
+            };
+            Ok(ReadyEngine { door, folders })
+        };
+        prepare().map_err(|error| unprepared(&error))
+    }
+
+    /// Puts up the fence and fetches the source, which do not need each other; what git uses is the
+    /// build's own.
+    pub(super) async fn prepare(
+        &self,
+        engine: Result<&ReadyEngine, &Failure>,
+        fetched: Growth,
+    ) -> (Fence, Result<Gateway, Failure>, Result<Source, Stop>) {
+        let (uid, plan) = (&self.job.build_uid, &self.job.request.plan);
+        let group = fence::limits(uid, plan, self.session.log()).await;
+        let limits = GitLimits {
+            group: group.clone(),
+            fetched,
+        };
+        let source = async {
+            match engine {
+                Ok(_) => self.clone_source(limits).await,
+                Err(failure) => Err(Stop::Failed(failure.clone())),
+            }
+        };
+        let fence = self.put_up_fence(group, engine.ok());
+        let ((fence, gateway), source) = tokio::join!(fence, source);
+        let source = source.map_err(|stop| match stop {
+            Stop::Failed(failure) => {
+                Stop::Failed(self.want_of_memory(&failure, &fence).unwrap_or(failure))
+            }
+            Stop::Halted => Stop::Halted,
+        });
+        (fence, gateway, source)
+    }
+
+    async fn put_up_fence(
+        &self,
+        group: Option<Arc<Cgroup>>,
+        engine: Option<&ReadyEngine>,
+    ) -> (Fence, Result<Gateway, Failure>) {
+        let log = self.session.log();
+        let allow = source::address_ranges(&self.config.git.outbound_allow).unwrap_or_default();
+        let mut inside = vec![self.workspace.scratch.clone()];
+        inside.extend(engine.and_then(|engine| engine.folders.cache.clone()));
+        let site = Site {
+            tmp: self.workspace.scratch.join("engine/tmp"),
+            folders: inside,
+            network: self.config.step_network,
+            allow: &allow,
+        };
+        let fence = Fence::put_up(group, site, log).await;
+        let gateway = self.open_gateway(&fence).await;
+        let gateway = gateway
+            .map_err(|error| by_machine("The registry cannot be reached from the build", &error));
+        (fence, gateway)
+    }
+
+    async fn open_gateway(&self, fence: &Fence) -> std::io::Result<Gateway> {
+        let mirrors = self.config.registry_mirrors.iter();
+        let upstreams = Upstreams {
+            own: &self.job.registry,
+            token: &self.config.token,
+            mirrors: mirrors
+                .map(|(_, mirror)| mirror.as_str())
+                .filter(|mirror| is_loopback(mirror))
+                .collect(),
+        };
+        let sockets = fence.listeners(upstreams.gates()).await?;
+        Gateway::open(&upstreams, sockets)
+    }
+
+    pub(super) fn registries<'a>(&'a self, gateway: &'a Gateway) -> Registries<'a> {
+        Registries {
+            own: &self.job.registry,
+            own_public: &self.job.registry_public,
+            mirrors: &self.config.registry_mirrors,
+            gateway,
+        }
+    }
+
+    /// Measures the build's storage, and halts the build when that is more than it may have.
+    pub(super) fn measure(&self, engine: Option<&ReadyEngine>, fetched: Growth) -> JoinSet<()> {
+        let meter = Meter::start(
+            self.workspace.scratch.clone(),
+            self.workspace.disks(),
+            engine.map_or_else(Vec::new, |engine| engine.door.layer_folders()),
+            fetched,
+            self.job.request.ephemeral_storage_mb,
+        );
+        let halt = self.halt.clone();
+        let mut metering = JoinSet::new();
+        metering.spawn(async move { halt.raise(Cause::Limit(meter.exceeded().await)) });
+        metering
+    }
+}
