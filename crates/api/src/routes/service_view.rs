@@ -47,7 +47,9 @@ pub(crate) struct ServiceView {
     build_settings: BuildSettings,
     build_configuration: BuildConfiguration,
     build_engine_configuration: EngineConfiguration,
-    build_arguments: BTreeMap<String, String>,
+    /// Absent where the caller may not read them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    build_arguments: Option<BTreeMap<String, String>>,
     ports: [(); 0],
     cluster: Cluster,
 }
@@ -224,11 +226,7 @@ impl ServiceView {
                     use_cache: spec.dockerfile.use_cache,
                 },
             },
-            build_arguments: if show_arguments {
-                spec.build_arguments
-            } else {
-                BTreeMap::new()
-            },
+            build_arguments: show_arguments.then_some(spec.build_arguments),
             ports: [],
             cluster: Cluster::of(&project.region),
         }

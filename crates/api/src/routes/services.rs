@@ -132,10 +132,14 @@ pub(crate) async fn put(
         Some(existing) => {
             let description = Some(input.description.clone().unwrap_or_default());
             let mut spec = ServiceSpec::default();
-            // With its login, which nobody was shown.
+            // With its login, which nobody was shown, and with arguments that the caller was not.
             spec.source
                 .project_url
                 .clone_from(&existing.spec.source.project_url);
+            if !shows_arguments(&caller) {
+                spec.build_arguments
+                    .clone_from(&existing.spec.build_arguments);
+            }
             input.apply(&mut spec, true, &state.settings)?;
             change(&state, &existing, ServiceChanges { description, spec }).await?
         }
@@ -197,12 +201,14 @@ async fn view(
     service: Service,
 ) -> Result<Data<ServiceView>, ApiError> {
     let latest = state.store.latest_build(&service).await?;
-    let arguments = caller
-        .token
-        .permissions
-        .allows(Permission::ServiceSecretsRead);
     let plan = &state.settings.default_plan.id;
     Ok(Data {
-        data: ServiceView::new(project, service, latest, plan, arguments),
+        data: ServiceView::new(project, service, latest, plan, shows_arguments(caller)),
     })
+}
+
+/// Whether a caller is shown a service's build arguments.
+fn shows_arguments(caller: &Caller) -> bool {
+    let permissions = &caller.token.permissions;
+    permissions.allows(Permission::ServiceSecretsRead)
 }

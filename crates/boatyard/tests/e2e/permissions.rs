@@ -111,3 +111,27 @@ async fn every_call_checks_its_permission_and_has_a_team_form() {
         .await
         .data();
 }
+
+#[tokio::test]
+async fn who_is_not_shown_build_arguments_writes_a_service_back_without_losing_them() {
+    let server = Server::start().await;
+    let repository = Repository::with_steps("");
+    let arguments = json!({"KEY": "hush"});
+    let options = json!({"buildArguments": arguments});
+    Place::named(&server, "shop", "web", &repository, options).await;
+    let path = "/v1/projects/shop/services/web";
+    let writer = token_with(&server, &[READ, CREATE]);
+    let shown = writer.get(path).await.data().clone();
+    assert_eq!(shown["buildArguments"], json!(null));
+    let body = json!({
+        "name": "web",
+        "description": "the same in other words",
+        "vcsData": {"projectUrl": shown["vcsData"]["projectUrl"], "projectType": "self-hosted"},
+        "buildSettings": {"dockerfile": {"dockerFilePath": "/Dockerfile", "dockerWorkDir": "/"}},
+    });
+    let put = "/v1/projects/shop/services/build";
+    writer.call("PUT", put, Some(body)).await.data();
+    let kept = server.api().get(path).await.data().clone();
+    assert_eq!(kept["description"], "the same in other words");
+    assert_eq!(kept["buildArguments"], arguments);
+}
