@@ -14,7 +14,8 @@ mod verbs;
 pub use args::Command;
 pub use client::{
     Answer, ApiError, Build, BuildPath, Client, ClientError, Direction, LogFilter, LogLine,
-    LogQuery, Pagination, Patience, Plan, Project, Region, Service, Tail, TailOptions, WholeLog,
+    LogQuery, News, Pagination, Patience, Plan, Project, Region, Service, Tail, TailOptions,
+    WholeLog,
 };
 pub use console::{Console, Interrupt, Look};
 pub use environment::Environment;
