@@ -26,9 +26,6 @@ pub struct ServiceFields {
     /// The repository's provider: github, gitlab, bitbucket, azure or self-hosted [default: by the URL]
     #[arg(long, value_name = "NAME")]
     pub vcs: Option<String>,
-    /// Build each new commit on branches that match, like main or release/* (repeatable)
-    #[arg(long, value_name = "RULE")]
-    pub branch: Vec<String>,
     /// The Dockerfile's path in the repository [default when created: /Dockerfile]
     #[arg(long, value_name = "PATH", value_parser = from_root)]
     pub dockerfile: Option<String>,

@@ -72,6 +72,25 @@ fn help_for_starting_a_build_teaches_by_example() {
     }
 }
 
+/// What the server does not do yet is not offered.
+#[test]
+fn help_promises_nothing_that_is_not_there() {
+    let mut commands = vec![Boatyard::command()];
+    while let Some(mut command) = commands.pop() {
+        let text = command.render_long_help().to_string();
+        for word in ["bundle", "each new commit", "on the page", "disabledCI"] {
+            assert!(!text.contains(word), "{word}: {text}");
+        }
+        commands.extend(command.get_subcommands().cloned());
+    }
+    for line in [
+        "boatyard create service build -p p --name n --branch main",
+        "boatyard start service build --bundle-url https://example.com/a.tgz",
+    ] {
+        assert!(Boatyard::try_parse_from(line.split(' ')).is_err(), "{line}");
+    }
+}
+
 #[test]
 fn what_hands_learned_from_the_published_cli_works() {
     for line in [
