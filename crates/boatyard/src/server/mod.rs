@@ -1,6 +1,7 @@
 //! `boatyard serve`: opens what there is, wires the rooms together, and ends cleanly.
 
 mod address;
+mod address_file;
 mod caches;
 mod first_start;
 mod parts;
@@ -90,6 +91,7 @@ pub async fn serve_until(
     let router = parts
         .router
         .into_make_service_with_connect_info::<SocketAddr>();
+    let _address_file = address_file::AddressFile::write(&options.data_dir(), &address);
     ready(&Started {
         address,
         data_dir: options.data_dir(),

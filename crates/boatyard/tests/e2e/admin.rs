@@ -21,6 +21,22 @@ async fn the_first_start_makes_a_token_that_only_its_owner_reads() {
 }
 
 #[tokio::test]
+async fn the_command_line_finds_the_server_by_its_data_folder() {
+    let mut server = Server::start().await;
+    let list = ["list", "projects"];
+    let found = server.boatyard_beside_data(&list);
+    assert!(found.status.success(), "{found:?}");
+    server.kill();
+    let gone = server.boatyard_beside_data(&list);
+    let text = String::from_utf8_lossy(&gone.stderr);
+    assert!(text.contains("server.address is gone"), "{text}");
+    server.launch().await;
+    assert!(server.boatyard_beside_data(&list).status.success());
+    assert!(server.terminate());
+    assert!(!server.data_dir().join("server.address").exists());
+}
+
+#[tokio::test]
 async fn a_revoked_token_stops_working_at_once() {
     let server = Server::start().await;
     let made = server.boatyard(&[

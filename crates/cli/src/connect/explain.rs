@@ -25,12 +25,17 @@ pub(super) async fn explain(session: &Session, place: &Place, error: ClientError
 
 fn unreachable(session: &Session, error: &ClientError) -> String {
     let local = Url::parse(session.client.host()).is_ok_and(|url| is_loopback(&url));
-    let hint = if local {
-        "is the server running? Start it with `boatyard serve`".to_owned()
-    } else {
-        "is the address right, and the server running there (`boatyard serve`)? \
-         `boatyard context list` shows the remembered servers"
-            .to_owned()
+    let hint = match &session.address_file {
+        Some(file) => format!(
+            "the server that wrote {} is gone; start it again with `boatyard serve`",
+            file.display()
+        ),
+        None if local => "is the server running? Start it with `boatyard serve`; if it keeps its \
+             data elsewhere, say where with BOATYARD_DATA_DIR, or give --host"
+            .to_owned(),
+        None => "is the address right, and the server running there (`boatyard serve`)? \
+             `boatyard context list` shows the remembered servers"
+            .to_owned(),
     };
     format!("{error}\nhint: {hint}")
 }

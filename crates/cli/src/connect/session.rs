@@ -1,16 +1,19 @@
 //! A server to talk to, and the ids that a verb is about.
 
-use super::explain;
 use super::resolve::{Origin, Target};
+use super::{explain, local};
 use crate::args::{BuildArg, Connection, ProjectArg, ServiceArg};
 use crate::client::{BuildPath, Client, ClientError};
 use crate::console::Console;
 use crate::error::CliError;
+use std::path::PathBuf;
 
 /// A server to talk to.
 pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) origin: Origin,
+    /// The file that says that a server of this machine is there.
+    pub(super) address_file: Option<PathBuf>,
     project: Option<String>,
     service: Option<String>,
 }
@@ -32,6 +35,7 @@ impl Session {
         })?;
         Ok(Session {
             client,
+            address_file: local::file_naming(&console.environment, &target.host),
             origin: target.origin,
             project: target.project,
             service: target.service,

@@ -3,7 +3,7 @@
 use crate::args::{Format, Login};
 use crate::client::{Client, is_loopback};
 use crate::connect::contexts::{Context, Contexts};
-use crate::connect::{DEFAULT_HOST, same_host};
+use crate::connect::{local_host, same_host};
 use crate::console::Console;
 use crate::error::CliError;
 use crate::render::{self, Cell, Sheet};
@@ -11,11 +11,11 @@ use serde_json::json;
 use url::Url;
 
 pub(super) async fn login(args: Login, console: &mut Console) -> Result<(), CliError> {
-    let host = args
-        .host
-        .clone()
-        .or_else(|| console.environment.host.clone());
-    let host = host.unwrap_or_else(|| DEFAULT_HOST.to_owned());
+    let environment = &console.environment;
+    let host = match args.host.as_ref().or(environment.host.as_ref()) {
+        Some(host) => host.clone(),
+        None => local_host(environment)?,
+    };
     let token = token(&args, console, &host)?;
     let client = Client::new(&host, &token).map_err(plain_failure)?;
     let host = client.host().to_owned();

@@ -156,15 +156,29 @@ impl Server {
 
     /// Runs `boatyard` with these arguments against this server's data.
     pub fn boatyard(&self, args: &[&str]) -> std::process::Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_boatyard"));
-        command.args(args).env("BOATYARD_DATA_DIR", self.data_dir());
+        let mut command = self.command(args);
         command
             .env("BOATYARD_HOST", self.url())
             .env("BOATYARD_TOKEN", self.token());
+        command.output().unwrap()
+    }
+
+    /// The same for somebody who knows neither address nor token, but where the data is.
+    pub fn boatyard_beside_data(&self, args: &[&str]) -> std::process::Output {
+        self.command(args).output().unwrap()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_boatyard"));
+        command
+            .args(args)
+            .env("BOATYARD_DATA_DIR", self.data_dir())
+            // No remembered servers.
+            .env("XDG_CONFIG_HOME", self.scratch());
         for (name, value) in &self.environment {
             command.env(name, value);
         }
-        command.output().unwrap()
+        command
     }
 
     /// Sets one of the operator's switches for the next launch.
