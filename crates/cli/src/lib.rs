@@ -11,7 +11,7 @@ mod follow;
 mod render;
 mod verbs;
 
-pub use args::Command;
+pub use args::{Command, Format, Shown};
 pub use client::{
     Answer, ApiError, Build, BuildPath, Client, ClientError, Direction, LogFilter, LogLine,
     LogQuery, News, Pagination, Patience, Plan, Project, Region, Service, Tail, TailOptions,
@@ -20,6 +20,7 @@ pub use client::{
 pub use console::{Console, Interrupt, Look};
 pub use environment::Environment;
 pub use error::CliError;
+pub use render::show_list;
 
 use clap_complete::Shell;
 use std::io::{self, Write};

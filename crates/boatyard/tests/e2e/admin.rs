@@ -1,6 +1,7 @@
 //! What somebody on the server's machine does.
 
 use crate::harness::{Place, Repository, Server};
+use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 
 #[tokio::test]
@@ -62,6 +63,32 @@ async fn a_revoked_token_stops_working_at_once() {
             .success()
     );
     api.get("/v1/projects").await.refusal(401);
+}
+
+#[tokio::test]
+async fn tokens_are_listed_for_people_and_for_programs() {
+    let server = Server::start().await;
+    let make = ["admin", "token", "create", "--name", "ci"];
+    server.boatyard(&[&make[..], &["--role", "builder", "--project", "shop"]].concat());
+    let list = |more: &[&str]| {
+        let output = server.boatyard(&[&["admin", "token", "list"], more].concat());
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let words: Vec<Vec<String>> = list(&[])
+        .lines()
+        .map(|line| line.split_whitespace().map(str::to_owned).collect())
+        .collect();
+    assert_eq!(
+        words[0],
+        ["ID", "NAME", "ROLE", "PROJECTS", "CREATED", "EXPIRES"]
+    );
+    assert_eq!(words[1][1..4], ["administrator", "admin", "all"]);
+    assert_eq!(words[2][1..4], ["ci", "builder", "shop"]);
+    let json: Value = serde_json::from_str(&list(&["-o", "json"])).unwrap();
+    assert_eq!(json[0]["projects"], Value::Null);
+    assert_eq!(json[1]["projects"], json!(["shop"]));
+    assert!(list(&["-o", "yaml"]).contains("name: ci\n"));
 }
 
 #[tokio::test]
