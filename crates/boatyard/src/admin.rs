@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use domain::{Permission, PermissionSet, Role};
 use serde_json::json;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use store::{NewToken, Store};
@@ -142,7 +143,7 @@ async fn create_token(create: CreateToken) -> anyhow::Result<ExitCode> {
         "Token `{}` (id {}). It is shown this once:",
         token.name, token.id
     );
-    println!("{}", secret.expose());
+    writeln!(std::io::stdout(), "{}", secret.expose())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -210,6 +211,6 @@ async fn revoke(place: &Place, id: &str) -> anyhow::Result<ExitCode> {
     if !place.store().await?.delete_token(id).await? {
         bail!("there is no token with the id `{id}`; `boatyard admin token list` shows them");
     }
-    println!("Revoked.");
+    writeln!(std::io::stdout(), "Revoked.")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -91,6 +91,25 @@ async fn tokens_are_listed_for_people_and_for_programs() {
     assert!(list(&["-o", "yaml"]).contains("name: ci\n"));
 }
 
+/// As `boatyard … | head` when head has seen enough.
+#[tokio::test]
+async fn a_reader_that_goes_away_is_no_error() {
+    let server = Server::start().await;
+    for line in [
+        "completion bash",
+        "list projects",
+        "admin token list",
+        "admin doctor",
+        "admin token create --role viewer",
+    ] {
+        let args: Vec<&str> = line.split(' ').collect();
+        let output = server.boatyard_unread(&args);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(141), "{line}: {text}");
+        assert!(!text.contains("roken pipe"), "{line}: {text}");
+    }
+}
+
 #[tokio::test]
 async fn a_second_server_on_the_same_data_says_so() {
     let server = Server::start().await;

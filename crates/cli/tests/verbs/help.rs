@@ -140,7 +140,7 @@ fn shells_complete_the_whole_binary() {
     use clap_complete::Shell;
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
         let mut script = Vec::new();
-        cli::completion(shell, &mut Boatyard::command(), &mut script).unwrap();
+        cli::completion(shell, Boatyard::command(), &mut script).unwrap();
         let script = String::from_utf8(script).unwrap();
         assert!(script.contains("build-logs"), "{shell}");
         // clap_complete's fish scripts know flags down to the second level of commands only.
@@ -149,4 +149,36 @@ fn shells_complete_the_whole_binary() {
             "{shell}"
         );
     }
+}
+
+/// What bash would offer after these words.
+fn completed(words: &str) -> Vec<String> {
+    let mut script = Vec::new();
+    let shell = clap_complete::Shell::Bash;
+    cli::completion(shell, Boatyard::command(), &mut script).unwrap();
+    let script = String::from_utf8(script).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let (file, folder) = (home.path().join("script"), home.path().join("here"));
+    let ask = format!(
+        "{script}\nCOMP_WORDS=({words} ''); COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))\n\
+         _boatyard boatyard '' \"${{COMP_WORDS[COMP_CWORD - 1]}}\" 2>/dev/null\n\
+         printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    );
+    std::fs::write(&file, ask).unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("file.txt"), "").unwrap();
+    let mut bash = std::process::Command::new("bash");
+    let output = bash.arg(&file).current_dir(&folder).output();
+    let text = String::from_utf8(output.unwrap().stdout).unwrap();
+    let offers = text.lines().filter(|line| !line.is_empty());
+    offers.map(str::to_owned).collect()
+}
+
+#[test]
+fn files_are_offered_only_where_a_file_is_wanted() {
+    let none: [&str; 0] = [];
+    assert_eq!(completed("boatyard list services --project"), none);
+    assert_eq!(completed("boatyard start service build --branch"), none);
+    assert_eq!(completed("boatyard create project --file"), ["file.txt"]);
+    assert!(completed("boatyard list").contains(&"services".to_owned()));
 }

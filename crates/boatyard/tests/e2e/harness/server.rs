@@ -156,16 +156,27 @@ impl Server {
 
     /// Runs `boatyard` with these arguments against this server's data.
     pub fn boatyard(&self, args: &[&str]) -> std::process::Output {
-        let mut command = self.command(args);
-        command
-            .env("BOATYARD_HOST", self.url())
-            .env("BOATYARD_TOKEN", self.token());
-        command.output().unwrap()
+        self.logged_in(args).output().unwrap()
     }
 
     /// The same for somebody who knows neither address nor token, but where the data is.
     pub fn boatyard_beside_data(&self, args: &[&str]) -> std::process::Output {
         self.command(args).output().unwrap()
+    }
+
+    /// The same as [`Server::boatyard`], with nobody to read the results.
+    pub fn boatyard_unread(&self, args: &[&str]) -> std::process::Output {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        self.logged_in(args).stdout(writer).output().unwrap()
+    }
+
+    fn logged_in(&self, args: &[&str]) -> Command {
+        let mut command = self.command(args);
+        command
+            .env("BOATYARD_HOST", self.url())
+            .env("BOATYARD_TOKEN", self.token());
+        command
     }
 
     fn command(&self, args: &[&str]) -> Command {
