@@ -16,7 +16,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use store::{Advanced, Ending, NewBuild, Page};
 
-/// A build on the wire. Beyond the contract: `number`, `reason`, `digest`, `size`, `startedAt`.
+/// A build on the wire. Beyond the contract: `number`, `reason`, `digest`, `size`, `startedAt`,
+/// `concludedAt`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BuildView {
@@ -40,6 +41,9 @@ pub(crate) struct BuildView {
     /// Whole seconds since 1970, as the contract has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     build_concluded_at: Option<i64>,
+    /// The same to the millisecond, for who wants to know how long it took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    concluded_at: Option<String>,
 }
 
 #[derive(Default, Serialize)]
@@ -75,6 +79,7 @@ impl BuildView {
             success: build.status == Status::Success,
             message: build.message,
             build_concluded_at: build.concluded_at.map(|millis| millis / 1000),
+            concluded_at: build.concluded_at.map(iso_millis),
         }
     }
 }

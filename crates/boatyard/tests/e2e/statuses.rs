@@ -35,7 +35,9 @@ testkit::for_each_store! {
         assert_eq!(build["success"], true);
         assert_eq!(build["message"], "Image successfully built");
         assert_eq!(build["sha"].as_str().unwrap(), repository.git(&["rev-parse", "HEAD"]));
-        assert!(build["buildConcludedAt"].is_i64());
+        let time = |name: &str| build[name].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+        assert_eq!(build["buildConcludedAt"], time("concludedAt").as_second());
+        assert!(time("createdAt") <= time("startedAt") && time("startedAt") < time("concludedAt"));
         assert!(build["registry"]["uri"].as_str().unwrap().ends_with(&format!("shop/web:{id}")));
     }
 }

@@ -103,6 +103,12 @@ pub struct Build {
     pub success: Option<bool>,
     /// Why it stands where it stands, for a person.
     pub message: Option<String>,
+    /// The same in a word to match on.
+    pub reason: Option<String>,
+    /// When a worker took it; only Boatyard says.
+    pub started_at: Option<Timestamp>,
+    /// When it ended; only Boatyard says.
+    pub concluded_at: Option<Timestamp>,
     /// When it ended, in whole seconds since 1970.
     pub build_concluded_at: Option<i64>,
 }
@@ -131,18 +137,17 @@ impl Build {
         self.registry.as_ref()?.uri.as_deref()
     }
 
-    /// How long it took, or has taken up to `now`.
+    /// How long it took, or has taken up to `now`, once a worker has it; before, how long it waits.
     pub fn took(&self, now: Timestamp) -> Option<SignedDuration> {
-        let end = match self.build_concluded_at {
-            Some(seconds) => Timestamp::from_second(seconds).ok()?,
-            None if self.is_concluded() => return None,
-            None => now,
+        let begin = self.started_at.or(self.created_at)?;
+        let end = match (self.concluded_at, self.build_concluded_at) {
+            (Some(end), _) => end,
+            (None, Some(seconds)) => Timestamp::from_second(seconds).ok()?,
+            (None, None) if self.is_concluded() => return None,
+            (None, None) => now,
         };
-        // The end is cut to whole seconds, so it may lie before the beginning.
-        Some(
-            end.duration_since(self.created_at?)
-                .max(SignedDuration::ZERO),
-        )
+        // An end that is cut to whole seconds may lie before the beginning.
+        Some(end.duration_since(begin).max(SignedDuration::ZERO))
     }
 }
 

@@ -60,8 +60,9 @@ impl Progress {
                 bar.set_message(stands.clone());
             }
             None => {
-                let after = SignedDuration::try_from(self.begun.elapsed()).unwrap_or_default();
-                console.note(&format!("[{}] {stands}", length(after)))?;
+                let after = i64::try_from(self.begun.elapsed().as_secs()).unwrap_or(i64::MAX);
+                let after = length(SignedDuration::from_secs(after));
+                console.note(&format!("[{after}] {stands}"))?;
             }
         }
         self.shown = stands;

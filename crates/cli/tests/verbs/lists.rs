@@ -142,6 +142,24 @@ Image     127.0.0.1:8484/shop/web:1
 }
 
 #[tokio::test]
+async fn a_short_failure_says_why_and_how_short_it_was() {
+    let fake = Fake::start().await;
+    fake.change(|world| {
+        let mut failed = build(1);
+        failed["status"] = json!("FAILURE");
+        failed["reason"] = json!("step_failed");
+        failed["startedAt"] = json!("2026-11-24T08:01:11.100Z");
+        failed["concludedAt"] = json!("2026-11-24T08:01:12.900Z");
+        world.builds = vec![failed];
+    });
+    let person = Person::at(&fake);
+    let get = "boatyard get service build -p shop -s web -b calm-sea-1";
+    let shown = person.types(get).await.well();
+    assert!(shown.contains("Reason    step_failed\n"), "{shown}");
+    assert!(shown.contains("Took      1.8s\n"), "{shown}");
+}
+
+#[tokio::test]
 async fn projects_services_plans_and_regions_have_tables_too() {
     let fake = Fake::start().await;
     fake.change(|world| {
