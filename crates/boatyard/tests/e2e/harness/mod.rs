@@ -11,6 +11,7 @@ mod place;
 mod process;
 mod proxy;
 mod repository;
+mod script;
 mod server;
 mod ssh_server;
 
@@ -23,6 +24,7 @@ pub use hand_worker::HandWorker;
 pub use place::Place;
 pub use proxy::Proxy;
 pub use repository::Repository;
+pub use script::Script;
 pub use server::{Server, free_port, unmount_below};
 pub use ssh_server::SshServer;
 
