@@ -26,6 +26,9 @@ use crate::workspace::Workspace;
 /// How long a worker tries to claim its build: about as long as a server takes to start.
 const CLAIM_FOR: Duration = Duration::from_secs(120);
 
+/// How long a worker that was told to end offers the end of its build to a server that is away.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// Runs the one build that the configuration's token is for, from its claim to its end.
 pub async fn run(config: WorkerConfig) -> Outcome {
     // What is checked out has the same modes everywhere, and the engine, who is somebody else, may
@@ -43,7 +46,9 @@ pub async fn run(config: WorkerConfig) -> Outcome {
     );
     let halt = Halt::default();
     let session = Session::start(client, config.token.clone(), &job, &halt);
-    let limits = keep_limits(&job, &halt);
+    let clock = keep_clock(&job, &halt);
+    // Heard until the server knows how the build ended, which it may be long in doing.
+    let _signals = hear_signals(&halt);
     let prepared = tokio::select! {
         prepared = Workspace::prepare(&config, &job) => prepared,
         () = halt.token().cancelled() => return conclude(session, &halt, Err(Stop::Halted)).await,
@@ -58,7 +63,7 @@ pub async fn run(config: WorkerConfig) -> Outcome {
                 halt,
                 workspace,
             }
-            .run(limits)
+            .run(clock)
             .await
         }
         Err(error) => {
@@ -82,29 +87,35 @@ async fn claim(config: &WorkerConfig) -> Result<(Client, Job), CallError> {
     Ok((client, job))
 }
 
-/// Watches the clock and the signals to this process for as long as the answer is kept.
-fn keep_limits(job: &Job, halt: &Halt) -> JoinSet<()> {
-    let mut limits = JoinSet::new();
+/// Watches the clock for as long as the answer is kept.
+fn keep_clock(job: &Job, halt: &Halt) -> JoinSet<()> {
+    let mut clock = JoinSet::new();
     let seconds = job.request.time_limit_seconds;
-    let clock = halt.clone();
-    limits.spawn(async move {
+    let halt = halt.clone();
+    clock.spawn(async move {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
-        clock.raise(Cause::Limit(Failure::new(
+        halt.raise(Cause::Limit(Failure::new(
             Reason::TimeLimitExceeded,
             format!("The build took longer than its time limit of {seconds} seconds"),
         )));
     });
+    clock
+}
+
+/// Listens to the signals to this process for as long as the answer is kept.
+fn hear_signals(halt: &Halt) -> JoinSet<()> {
+    let mut listeners = JoinSet::new();
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
         let halt = halt.clone();
         match signal(kind) {
-            Ok(mut signals) => drop(limits.spawn(async move {
+            Ok(mut signals) => drop(listeners.spawn(async move {
                 signals.recv().await;
-                halt.raise(Cause::Terminated);
+                halt.terminate();
             })),
             Err(error) => tracing::warn!(%error, "a signal cannot be listened to"),
         }
     }
-    limits
+    listeners
 }
 
 /// Why a build does not go on.
@@ -137,7 +148,7 @@ struct Course {
 }
 
 impl Course {
-    async fn run(self, mut limits: JoinSet<()>) -> Outcome {
+    async fn run(self, mut clock: JoinSet<()>) -> Outcome {
         let log = self.session.log();
         log.say(format_args!(
             "Build {} (attempt {})",
@@ -160,7 +171,7 @@ impl Course {
             (Ok(_), Err(stop)) => Err(stop),
         };
         drop(metering);
-        limits.shutdown().await;
+        clock.shutdown().await;
         let outcome = conclude(self.session, &self.halt, result).await;
         let mut workspace = self.workspace;
         let alone = workspace.cache.take().and_then(|cache| cache.leave());
@@ -397,7 +408,18 @@ async fn conclude(session: Session, halt: &Halt, result: Result<String, Stop>) -
     };
     session.log().say(&conclusion.message);
     let stopped = halt.cause() == Some(&Cause::Asked);
-    match session.conclude(&conclusion, stopped).await {
+    let told_to_end = async {
+        halt.terminated().await;
+        tokio::time::sleep(LAST_WORDS).await;
+    };
+    let told = tokio::select! {
+        told = session.conclude(&conclusion, stopped) => told,
+        () = told_to_end => {
+            let why = "told to end before the server knew how the build ended";
+            return Outcome::Lost(why.to_owned());
+        }
+    };
+    match told {
         Ok(()) => Outcome::Concluded(conclusion.status),
         Err(CallError::Fenced) => Outcome::Stopped,
         Err(_) if stopped => Outcome::Stopped,

@@ -276,6 +276,20 @@ impl Server {
             .collect()
     }
 
+    /// Whether an engine runs for it.
+    pub fn engine_runs(&self) -> bool {
+        let mut leftovers = self.leftovers().into_iter();
+        leftovers.any(|pid| command_line_has(pid, "buildah"))
+    }
+
+    /// SIGTERM to its workers.
+    pub fn tell_workers_to_end(&self) {
+        for pid in self.workers() {
+            let pid = rustix::process::Pid::from_raw(pid as i32).unwrap();
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+    }
+
     /// Every process that has this server's data folder in its command line, environment or open
     /// control group: workers, engines, steps.
     pub fn leftovers(&self) -> Vec<u32> {
