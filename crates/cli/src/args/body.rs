@@ -14,6 +14,13 @@ pub struct Body {
     pub file: Option<PathBuf>,
 }
 
+impl Body {
+    /// Whether a body was written, and not only flags.
+    pub(crate) fn is_given(&self) -> bool {
+        self.input.is_some() || self.file.is_some()
+    }
+}
+
 /// The common fields of a build service.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ServiceFields {

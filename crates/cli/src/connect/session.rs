@@ -2,7 +2,7 @@
 
 use super::resolve::{Origin, Target};
 use super::{explain, local};
-use crate::args::{BuildArg, Connection, ProjectArg, ServiceArg};
+use crate::args::{Body, BuildArg, Connection, ProjectArg, ServiceArg};
 use crate::client::{BuildPath, Client, ClientError};
 use crate::console::Console;
 use crate::error::CliError;
@@ -14,6 +14,8 @@ pub(crate) struct Session {
     pub(crate) origin: Origin,
     /// The file that says that a server of this machine is there.
     pub(super) address_file: Option<PathBuf>,
+    /// Whether what is sent was said with flags alone, and not as a body.
+    pub(super) by_flags: bool,
     project: Option<String>,
     service: Option<String>,
 }
@@ -37,9 +39,18 @@ impl Session {
             client,
             address_file: local::file_naming(&console.environment, &target.host),
             origin: target.origin,
+            by_flags: true,
             project: target.project,
             service: target.service,
         })
+    }
+
+    /// The same session for what is sent with this body; errors then speak of its fields.
+    pub(crate) fn with_body(self, body: &Body) -> Session {
+        Session {
+            by_flags: !body.is_given(),
+            ..self
+        }
     }
 
     /// Makes a call about a place; a failure comes back explained.

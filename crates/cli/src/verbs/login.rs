@@ -3,7 +3,7 @@
 use crate::args::{Format, Login};
 use crate::client::{Client, is_loopback};
 use crate::connect::contexts::{Context, Contexts};
-use crate::connect::{local_host, same_host};
+use crate::connect::{for_person, local_host, same_host};
 use crate::console::Console;
 use crate::error::CliError;
 use crate::render::{self, Cell, Sheet};
@@ -70,13 +70,13 @@ async fn check(client: &Client) -> Result<(), CliError> {
                 Some(refusal) if refusal.status == 401 => {
                     "\nhint: `boatyard serve` printed an administrator's token at its first start \
                      and keeps it in admin.token in its data folder; \
-                     `boatyard admin` makes others on the server's machine"
+                     `boatyard admin token create` makes others on the server's machine"
                 }
                 Some(_) => "",
                 None => "\nhint: is the address right, and the server running (`boatyard serve`)?",
             };
             Err(CliError::Call {
-                explanation: format!("{error}{hint}"),
+                explanation: format!("{}{hint}", for_person(&error.to_string())),
                 source: error,
             })
         }

@@ -17,7 +17,7 @@ const NOT_BUILT: u8 = 1;
 const INTERRUPTED: u8 = 130;
 
 pub(super) async fn build(args: StartBuild, console: &mut Console) -> Result<ExitCode, CliError> {
-    let session = Session::open(console, &args.common.connection)?;
+    let session = Session::open(console, &args.common.connection)?.with_body(&args.body);
     let (project, service) = session.service(&args.of).await?;
     let body = body(&args, console)?;
     let path = ["projects", &project, "services", &service, "build"];

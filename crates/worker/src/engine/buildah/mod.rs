@@ -3,6 +3,7 @@
 mod arguments;
 mod explain;
 mod files;
+mod legible;
 mod storage;
 
 use std::fs;
@@ -136,7 +137,9 @@ impl Buildah {
         let ended = fence
             .run(&program, stop, |line| {
                 listener.hear(&line);
-                log.line(line);
+                if let Some(line) = legible::legible(line) {
+                    log.line(line);
+                }
             })
             .await
             .map_err(engine_error)?;
