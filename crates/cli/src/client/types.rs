@@ -137,9 +137,11 @@ impl Build {
         self.registry.as_ref()?.uri.as_deref()
     }
 
-    /// How long it took, or has taken up to `now`, once a worker has it; before, how long it waits.
+    /// How long it took, or has taken up to `now`; nothing for one that waits to be begun.
     pub fn took(&self, now: Timestamp) -> Option<SignedDuration> {
-        let begin = self.started_at.or(self.created_at)?;
+        let waits = matches!(self.status.as_str(), "QUEUED" | "PENDING" | "UNSCHEDULABLE");
+        let created = self.created_at.filter(|_| !waits);
+        let begin = self.started_at.or(created)?;
         let end = match (self.concluded_at, self.build_concluded_at) {
             (Some(end), _) => end,
             (None, Some(seconds)) => Timestamp::from_second(seconds).ok()?,

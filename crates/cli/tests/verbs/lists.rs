@@ -30,7 +30,7 @@ async fn builds_are_a_table_that_a_person_can_read() {
         table,
         "\
 ID           STATUS    SOURCE   COMMIT       STARTED   TOOK     MESSAGE
-calm-sea-3   QUEUED    main     -            4m ago    4m 59s   -
+calm-sea-3   QUEUED    main     -            4m ago    -        -
 calm-sea-2   FAILURE   #17      12c15e7ee2   4m ago    1m 11s   RUN cargo build failed with exit code 101
 calm-sea-1   SUCCESS   main     12c15e7ee2   4m ago    1m 11s   Image successfully built
 "
