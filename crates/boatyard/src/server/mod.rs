@@ -57,8 +57,8 @@ pub async fn serve_until(
 ) -> anyhow::Result<()> {
     options.check()?;
     let listen = options.listen();
-    let listener = TcpListener::bind(listen).await.with_context(|| {
-        format!("cannot listen on {listen}: is another server running? Choose with --listen")
+    let listener = TcpListener::bind(listen).await.map_err(|error| {
+        anyhow!("cannot listen on {listen} ({error}); choose another address with --listen")
     })?;
     let address = address::of(&options, listener.local_addr()?)?;
     // What lies in the data folder is nobody else's business; workers open up what the engine reads.

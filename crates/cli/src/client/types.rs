@@ -127,6 +127,17 @@ impl Build {
         self.concluded.unwrap_or(false)
     }
 
+    /// Its status, with what a waiting build waits for. (How a build ended is said after its log.)
+    pub fn stands(&self) -> String {
+        let status = &self.status;
+        match self.message.as_deref() {
+            _ if self.is_concluded() => status.clone(),
+            Some(message) if !message.is_empty() => format!("{status}: {message}"),
+            _ if status == "QUEUED" => format!("{status}: waits for its turn"),
+            _ => status.clone(),
+        }
+    }
+
     /// Whether its image is in the registry.
     pub fn succeeded(&self) -> bool {
         self.is_concluded() && self.status == "SUCCESS"

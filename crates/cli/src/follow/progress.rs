@@ -37,7 +37,7 @@ impl Progress {
                 bar.set_style(style);
             }
             bar.set_prefix(way(&build.status));
-            bar.set_message(stands(build));
+            bar.set_message(plain(&build.stands()));
             bar.enable_steady_tick(TICK);
             bar
         });
@@ -50,7 +50,7 @@ impl Progress {
 
     /// Shows where the build stands.
     pub(super) fn show(&mut self, console: &mut Console, build: &Build) -> Result<(), CliError> {
-        let stands = stands(build);
+        let stands = plain(&build.stands());
         if self.shown == stands {
             return Ok(());
         }
@@ -100,18 +100,6 @@ impl Drop for Progress {
             bar.finish_and_clear();
         }
     }
-}
-
-/// The status, with what a waiting build waits for. (How a build ended is said after the log.)
-fn stands(build: &Build) -> String {
-    let why = match build.message.as_deref() {
-        _ if build.is_concluded() => None,
-        Some(message) if !message.is_empty() => Some(message),
-        _ if build.status == "QUEUED" => Some("waits for its turn"),
-        _ => None,
-    };
-    let status = &build.status;
-    plain(&why.map_or_else(|| status.clone(), |why| format!("{status}: {why}")))
 }
 
 /// How far on its way a build with this status is; nothing for one that is held or whose phase is

@@ -95,6 +95,7 @@ fn help_promises_nothing_that_is_not_there() {
 fn what_hands_learned_from_the_published_cli_works() {
     for line in [
         "boatyard list project --loadAll",
+        "boatyard list build --projectId p --serviceId s",
         "boatyard list services --projectId p --per_page 10 --page 2",
         "boatyard get service builds --projectId p --serviceId s --cursor c -o yaml",
         "boatyard get services --project p --service s",
