@@ -5,6 +5,8 @@ use crate::doctor;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use domain::{Permission, PermissionSet, Role};
+use serde_json::json;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use store::{NewToken, Store};
@@ -25,7 +27,12 @@ pub enum TokenCommand {
     /// Make a token; it is printed this once
     Create(CreateToken),
     /// List tokens, without their secrets
-    List(Place),
+    List {
+        #[command(flatten)]
+        shown: cli::Shown,
+        #[command(flatten)]
+        place: Place,
+    },
     /// Revoke a token by its id
     Revoke {
         /// The token's id, as `list` shows it
@@ -103,7 +110,9 @@ impl Place {
 pub async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
     match command {
         AdminCommand::Token(TokenCommand::Create(create)) => create_token(create).await,
-        AdminCommand::Token(TokenCommand::List(place)) => list_tokens(&place).await,
+        AdminCommand::Token(TokenCommand::List { shown, place }) => {
+            list_tokens(&place, &shown).await
+        }
         AdminCommand::Token(TokenCommand::Revoke { id, place }) => revoke(&place, &id).await,
         AdminCommand::Doctor(place) => doctor::run(&place.options()?).await,
     }
@@ -134,7 +143,7 @@ async fn create_token(create: CreateToken) -> anyhow::Result<ExitCode> {
         "Token `{}` (id {}). It is shown this once:",
         token.name, token.id
     );
-    println!("{}", secret.expose());
+    writeln!(std::io::stdout(), "{}", secret.expose())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -165,21 +174,43 @@ impl CreateToken {
     }
 }
 
-async fn list_tokens(place: &Place) -> anyhow::Result<ExitCode> {
-    for token in place.store().await?.tokens(api::DEFAULT_TEAM).await? {
-        let role = token.role.as_deref().unwrap_or("-");
-        let projects = token
-            .projects
-            .map_or_else(|| "all projects".to_owned(), |p| p.join(","));
-        println!("{}  {}  {role}  {projects}", token.id, token.name);
-    }
+async fn list_tokens(place: &Place, shown: &cli::Shown) -> anyhow::Result<ExitCode> {
+    let tokens = place.store().await?.tokens(api::DEFAULT_TEAM).await?;
+    // In a table, what is missing would look like a token without projects.
+    let all = (shown.output == cli::Format::Table).then_some("all");
+    let rows = tokens.into_iter().map(|token| {
+        json!({
+            "id": token.id,
+            "name": token.name,
+            "role": token.role,
+            "projects": token.projects.map_or_else(|| json!(all), |projects| json!(projects)),
+            "permissions": token.permissions.iter().map(|p| p.as_str()).collect::<Vec<_>>(),
+            "createdAt": time(token.created_at),
+            "expiresAt": token.expires_at.map(time),
+        })
+    });
+    let columns = [
+        ("ID", "id"),
+        ("NAME", "name"),
+        ("ROLE", "role"),
+        ("PROJECTS", "projects"),
+        ("CREATED", "createdAt"),
+        ("EXPIRES", "expiresAt"),
+    ];
+    let console = &mut cli::Console::of_process();
+    cli::show_list(console, shown, rows.collect(), &columns)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn time(millis: i64) -> String {
+    let time = jiff::Timestamp::from_millisecond(millis).unwrap_or_default();
+    format!("{time:.3}")
 }
 
 async fn revoke(place: &Place, id: &str) -> anyhow::Result<ExitCode> {
     if !place.store().await?.delete_token(id).await? {
         bail!("there is no token with the id `{id}`; `boatyard admin token list` shows them");
     }
-    println!("Revoked.");
+    writeln!(std::io::stdout(), "Revoked.")?;
     Ok(ExitCode::SUCCESS)
 }

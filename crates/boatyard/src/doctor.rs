@@ -2,6 +2,7 @@
 
 use crate::config::Options;
 use machine::{Cgroup, Limits};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// One thing a build needs or would like.
@@ -56,7 +57,7 @@ pub async fn run(options: &Options) -> anyhow::Result<ExitCode> {
             outcome: disk(options),
         },
     ];
-    let mut missing = 0;
+    let (mut out, mut missing) = (std::io::stdout(), 0);
     for check in checks {
         let (mark, text) = match &check.outcome {
             Ok(text) => ("ok     ", text),
@@ -64,7 +65,7 @@ pub async fn run(options: &Options) -> anyhow::Result<ExitCode> {
             Err(text) => ("note   ", text),
         };
         missing += usize::from(check.needed && check.outcome.is_err());
-        println!("{mark}  {:<15} {text}", check.name);
+        writeln!(out, "{mark}  {:<15} {text}", check.name)?;
     }
     Ok(if missing == 0 {
         ExitCode::SUCCESS

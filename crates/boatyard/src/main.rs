@@ -79,11 +79,21 @@ fn main() -> ExitCode {
     };
     match runtime.block_on(run(cli.command)) {
         Ok(code) => code,
+        Err(error) if is_unread(&error) => ExitCode::from(cli::READER_GONE),
         Err(error) => {
             eprintln!("boatyard: {error:#}");
             ExitCode::from(2)
         }
     }
+}
+
+/// Whether the reader of what is printed went away, as `head` does: it has seen enough.
+fn is_unread(error: &anyhow::Error) -> bool {
+    let cause = match error.downcast_ref::<cli::CliError>() {
+        Some(cli::CliError::Stream(cause)) => Some(cause),
+        _ => error.downcast_ref::<std::io::Error>(),
+    };
+    cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -98,7 +108,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Admin(command) => admin::run(command).await,
         Command::Worker(_) => worker_command::run().await,
         Command::Completion(args) => {
-            cli::completion(args.shell, &mut Cli::command(), &mut std::io::stdout())?;
+            cli::completion(args.shell, Cli::command(), &mut std::io::stdout())?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Client(command) => client(command).await,
@@ -109,6 +119,7 @@ async fn client(command: cli::Command) -> anyhow::Result<ExitCode> {
     let mut console = cli::Console::of_process();
     match cli::run(command, &mut console).await {
         Ok(code) => Ok(code),
+        Err(error @ cli::CliError::Stream(_)) => Err(error.into()),
         Err(error) => {
             eprintln!("boatyard: {error}");
             Ok(error.exit_code())

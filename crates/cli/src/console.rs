@@ -1,6 +1,7 @@
 //! What surrounds a verb: its streams, how they look, the environment, the clock, Ctrl-C. Gathered
 //! in one value, so that a test can give a verb other surroundings than the process's own.
 
+use crate::client::Patience;
 use crate::environment::Environment;
 use jiff::Timestamp;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
@@ -23,6 +24,8 @@ pub struct Console {
     pub interrupt: Interrupt,
     /// The present time, for ages.
     pub clock: fn() -> Timestamp,
+    /// How long to outlast a server that is away.
+    pub patience: Patience,
 }
 
 /// What kind of streams the console has.
@@ -75,6 +78,7 @@ impl Console {
             environment: Environment::of_process(),
             interrupt: Interrupt::Signal,
             clock: Timestamp::now,
+            patience: Patience::default(),
         }
     }
 

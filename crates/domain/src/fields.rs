@@ -157,7 +157,10 @@ pub fn sha(value: &str) -> Result<(), Problem> {
     {
         Ok(())
     } else {
-        Err("must be a whole commit sha: 40 lower-case hex digits".into())
+        Err(
+            "must be a whole commit sha, 40 lower-case hex digits, as `git rev-parse` prints it"
+                .into(),
+        )
     }
 }
 

@@ -25,7 +25,7 @@ pub enum GitError {
         url: String,
     },
     /// The branch or ref does not exist.
-    #[error("{url} has no branch \"{name}\"; check its name, or push it first")]
+    #[error("{url} has no {}", absent(name))]
     RefNotFound {
         /// The repository.
         url: String,
@@ -191,6 +191,42 @@ impl From<UrlError> for GitError {
         match error {
             UrlError::ProtocolNotAllowed(protocol) => Self::ProtocolNotAllowed { protocol },
             UrlError::Invalid(_) => Self::InvalidUrl(error),
+        }
+    }
+}
+
+/// What is not there, in a person's words, and what to look at. Forges keep pull requests as refs.
+fn absent(name: &str) -> String {
+    let kept = ["refs/pull/", "refs/merge-requests/"];
+    let number = kept
+        .iter()
+        .find_map(|folder| name.strip_prefix(folder)?.split('/').next());
+    match number {
+        Some(number) => format!("pull request #{number}; check its number"),
+        None => format!("branch \"{name}\"; check its name, or push it first"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_called_what_a_person_calls_it() {
+        let said = |name: &str| {
+            let url = "https://git.example.com/web".to_owned();
+            let name = name.to_owned();
+            GitError::RefNotFound { url, name }.to_string()
+        };
+        assert_eq!(
+            said("nope"),
+            "https://git.example.com/web has no branch \"nope\"; check its name, or push it first"
+        );
+        for name in ["refs/pull/7/head", "refs/merge-requests/7/head"] {
+            assert_eq!(
+                said(name),
+                "https://git.example.com/web has no pull request #7; check its number"
+            );
         }
     }
 }

@@ -48,6 +48,7 @@ impl Cause {
 pub(crate) struct Halt {
     token: CancellationToken,
     cause: Arc<OnceLock<Cause>>,
+    terminated: CancellationToken,
 }
 
 impl Halt {
@@ -56,6 +57,17 @@ impl Halt {
         // Set before cancelling: whoever wakes up finds the cause.
         let _ = self.cause.set(cause);
         self.token.cancel();
+    }
+
+    /// This process was told to end: whatever stopped the build, nothing keeps it for long now.
+    pub(crate) fn terminate(&self) {
+        self.raise(Cause::Terminated);
+        self.terminated.cancel();
+    }
+
+    /// Waits until this process is told to end.
+    pub(crate) async fn terminated(&self) {
+        self.terminated.cancelled().await;
     }
 
     /// Why the build stops, once it does.
@@ -78,7 +90,7 @@ mod tests {
         let halt = Halt::default();
         assert_eq!(halt.cause(), None);
         halt.raise(Cause::Asked);
-        halt.raise(Cause::Terminated);
+        halt.terminate();
         assert_eq!(halt.cause(), Some(&Cause::Asked));
         assert!(halt.token().is_cancelled());
     }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use store::{Advanced, Ending, NewBuild, Page};
 
 /// A build on the wire. Beyond the contract: `number`, `reason`, `digest`, `size`, `createdBy`,
-/// `startedAt`.
+/// `startedAt`, `concludedAt`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BuildView {
@@ -43,6 +43,9 @@ pub(crate) struct BuildView {
     /// Whole seconds since 1970, as the contract has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     build_concluded_at: Option<i64>,
+    /// The same to the millisecond, for who wants to know how long it took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    concluded_at: Option<String>,
 }
 
 #[derive(Default, Serialize)]
@@ -79,6 +82,7 @@ impl BuildView {
             success: build.status == Status::Success,
             message: build.message,
             build_concluded_at: build.concluded_at.map(|millis| millis / 1000),
+            concluded_at: build.concluded_at.map(iso_millis),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `boatyard serve`: opens what there is, wires the rooms together, and ends cleanly.
 
 mod address;
+mod address_file;
 mod caches;
 mod first_start;
 mod parts;
@@ -56,8 +57,8 @@ pub async fn serve_until(
 ) -> anyhow::Result<()> {
     options.check()?;
     let listen = options.listen();
-    let listener = TcpListener::bind(listen).await.with_context(|| {
-        format!("cannot listen on {listen}: is another server running? Choose with --listen")
+    let listener = TcpListener::bind(listen).await.map_err(|error| {
+        anyhow!("cannot listen on {listen} ({error}); choose another address with --listen")
     })?;
     let address = address::of(&options, listener.local_addr()?)?;
     // What lies in the data folder is nobody else's business; workers open up what the engine reads.
@@ -95,6 +96,7 @@ pub async fn serve_until(
     let router = parts
         .router
         .into_make_service_with_connect_info::<SocketAddr>();
+    let _address_file = address_file::AddressFile::write(&options.data_dir(), &address);
     ready(&Started {
         address,
         data_dir: options.data_dir(),

@@ -1,6 +1,7 @@
 //! What somebody on the server's machine does.
 
 use crate::harness::{Place, Repository, Server};
+use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 
 #[tokio::test]
@@ -18,6 +19,22 @@ async fn the_first_start_makes_a_token_that_only_its_owner_reads() {
     assert_eq!(server.token(), token, "and stays");
     assert_eq!(server.log().matches(&token).count(), 1);
     server.api().get("/v1/login").await.data();
+}
+
+#[tokio::test]
+async fn the_command_line_finds_the_server_by_its_data_folder() {
+    let mut server = Server::start().await;
+    let list = ["list", "projects"];
+    let found = server.boatyard_beside_data(&list);
+    assert!(found.status.success(), "{found:?}");
+    server.kill();
+    let gone = server.boatyard_beside_data(&list);
+    let text = String::from_utf8_lossy(&gone.stderr);
+    assert!(text.contains("server.address is gone"), "{text}");
+    server.launch().await;
+    assert!(server.boatyard_beside_data(&list).status.success());
+    assert!(server.terminate());
+    assert!(!server.data_dir().join("server.address").exists());
 }
 
 #[tokio::test]
@@ -73,6 +90,51 @@ testkit::for_each_store! {
         assert_eq!(build["createdBy"]["tokenName"], "night run");
         let list = place.api.get(&format!("{}/build", place.path())).await;
         assert_eq!(list.data()["builds"][0], build);
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_listed_for_people_and_for_programs() {
+    let server = Server::start().await;
+    let make = ["admin", "token", "create", "--name", "ci"];
+    server.boatyard(&[&make[..], &["--role", "builder", "--project", "shop"]].concat());
+    let list = |more: &[&str]| {
+        let output = server.boatyard(&[&["admin", "token", "list"], more].concat());
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let words: Vec<Vec<String>> = list(&[])
+        .lines()
+        .map(|line| line.split_whitespace().map(str::to_owned).collect())
+        .collect();
+    assert_eq!(
+        words[0],
+        ["ID", "NAME", "ROLE", "PROJECTS", "CREATED", "EXPIRES"]
+    );
+    assert_eq!(words[1][1..4], ["administrator", "admin", "all"]);
+    assert_eq!(words[2][1..4], ["ci", "builder", "shop"]);
+    let json: Value = serde_json::from_str(&list(&["-o", "json"])).unwrap();
+    assert_eq!(json[0]["projects"], Value::Null);
+    assert_eq!(json[1]["projects"], json!(["shop"]));
+    assert!(list(&["-o", "yaml"]).contains("name: ci\n"));
+}
+
+/// As `boatyard … | head` when head has seen enough.
+#[tokio::test]
+async fn a_reader_that_goes_away_is_no_error() {
+    let server = Server::start().await;
+    for line in [
+        "completion bash",
+        "list projects",
+        "admin token list",
+        "admin doctor",
+        "admin token create --role viewer",
+    ] {
+        let args: Vec<&str> = line.split(' ').collect();
+        let output = server.boatyard_unread(&args);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(141), "{line}: {text}");
+        assert!(!text.contains("roken pipe"), "{line}: {text}");
     }
 }
 

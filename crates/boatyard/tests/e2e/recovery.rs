@@ -83,3 +83,37 @@ async fn an_abort_while_the_worker_cannot_be_reached_counts_all_the_same() {
     })
     .await;
 }
+
+/// Neither a running build nor one whose end nobody takes keeps a worker that is told to go.
+#[tokio::test]
+async fn a_worker_without_a_server_ends_when_it_is_told_to() {
+    let mut server = Server::start().await;
+    let gate = Gate::new();
+    let failing = format!("{}\nRUN false", gate.step("true", "true"));
+    let repository = Repository::with_steps(&failing);
+    let place = Place::new(&server, &repository).await;
+    let waits = place.build().await;
+    gate.reached(&place, &waits).await;
+    server.kill();
+    server.tell_workers_to_end();
+    until("the worker to go", async || {
+        server.leftovers().is_empty().then_some(())
+    })
+    .await;
+
+    server.launch().await;
+    let ends = place.build().await;
+    gate.reached(&place, &ends).await;
+    server.kill();
+    assert!(server.engine_runs());
+    gate.open();
+    until("the engine to be done", async || {
+        (!server.engine_runs()).then_some(())
+    })
+    .await;
+    server.tell_workers_to_end();
+    until("the worker to go", async || {
+        server.leftovers().is_empty().then_some(())
+    })
+    .await;
+}

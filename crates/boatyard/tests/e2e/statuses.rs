@@ -1,6 +1,6 @@
 //! All thirteen statuses, each from its real cause.
 
-use crate::harness::{Gate, Place, Proxy, Repository, Server, until};
+use crate::harness::{Gate, Place, Proxy, Repository, Script, Server, until};
 use http::Method;
 use serde_json::json;
 use std::fs::File;
@@ -35,7 +35,9 @@ testkit::for_each_store! {
         assert_eq!(build["success"], true);
         assert_eq!(build["message"], "Image successfully built");
         assert_eq!(build["sha"].as_str().unwrap(), repository.git(&["rev-parse", "HEAD"]));
-        assert!(build["buildConcludedAt"].is_i64());
+        let time = |name: &str| build[name].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+        assert_eq!(build["buildConcludedAt"], time("concludedAt").as_second());
+        assert!(time("createdAt") <= time("startedAt") && time("startedAt") < time("concludedAt"));
         assert!(build["registry"]["uri"].as_str().unwrap().ends_with(&format!("shop/web:{id}")));
     }
 }
@@ -116,8 +118,10 @@ async fn queued_by_the_limit_and_goes_on_when_there_is_room() {
 
 #[tokio::test]
 async fn pending_until_the_worker_comes() {
+    // Takes its time before it does anything: a node that is slow to start.
+    let slow = Script::new("exec sleep 1000");
     let server = Server::with()
-        .env("BOATYARD_WORKER_PROGRAM", slow_worker())
+        .env("BOATYARD_WORKER_PROGRAM", slow.path().display())
         .start()
         .await;
     let repository = Repository::with_steps("");
@@ -126,20 +130,6 @@ async fn pending_until_the_worker_comes() {
     place.reaches(&id, "PENDING").await;
     place.abort(&id).await.data();
     assert_eq!(place.get(&id).await["status"], "ABORTED");
-}
-
-/// A program that takes its time before it does anything: a node that is slow to start.
-fn slow_worker() -> String {
-    script("slow", "exec sleep 1000")
-}
-
-/// A program in a folder that outlives the test process for a moment only.
-fn script(name: &str, text: &str) -> String {
-    use std::os::unix::fs::PermissionsExt;
-    let path = std::env::temp_dir().join(format!("boatyard-{name}-{}", std::process::id()));
-    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    path.display().to_string()
 }
 
 #[tokio::test]
@@ -215,9 +205,9 @@ async fn submission_failure_when_no_worker_can_be_started() {
 
 #[tokio::test]
 async fn submission_failure_when_workers_end_before_they_begin() {
-    let program = script("broken", "echo no such luck >&2; exit 3");
+    let broken = Script::new("echo no such luck >&2; exit 3");
     let server = Server::with()
-        .env("BOATYARD_WORKER_PROGRAM", program)
+        .env("BOATYARD_WORKER_PROGRAM", broken.path().display())
         .start()
         .await;
     let repository = Repository::with_steps("");
@@ -403,8 +393,9 @@ async fn in_progress_by_a_worker_that_cannot_tell_its_phase() {
     let speak = r#"
 ask() { curl -sf -X POST -H "Authorization: Bearer $BOATYARD_WORKER_TOKEN" -H 'Content-Type: application/json' -d "$2" "$BOATYARD_WORKER_SERVER/worker/v1/$1"; }
 ask claim '{"process":"hand","version":"0"}' && ask status '{"status":"IN_PROGRESS"}' && exec sleep 1000"#;
+    let hand = Script::new(speak);
     let server = Server::with()
-        .env("BOATYARD_WORKER_PROGRAM", script("hand", speak))
+        .env("BOATYARD_WORKER_PROGRAM", hand.path().display())
         .start()
         .await;
     let repository = Repository::with_steps("");
@@ -419,8 +410,9 @@ async fn crashed_when_the_worker_is_not_heard_of() {
     let speak = r#"
 ask() { curl -sf -X POST -H "Authorization: Bearer $BOATYARD_WORKER_TOKEN" -H 'Content-Type: application/json' -d "$2" "$BOATYARD_WORKER_SERVER/worker/v1/$1"; }
 ask claim '{"process":"hand","version":"0"}' && exec sleep 1000"#;
+    let mute = Script::new(speak);
     let server = Server::with()
-        .env("BOATYARD_WORKER_PROGRAM", script("mute", speak))
+        .env("BOATYARD_WORKER_PROGRAM", mute.path().display())
         .env("BOATYARD_LEASE", 2)
         .start()
         .await;

@@ -14,6 +14,13 @@ pub struct Body {
     pub file: Option<PathBuf>,
 }
 
+impl Body {
+    /// Whether a body was written, and not only flags.
+    pub(crate) fn is_given(&self) -> bool {
+        self.input.is_some() || self.file.is_some()
+    }
+}
+
 /// The common fields of a build service.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ServiceFields {
@@ -26,9 +33,6 @@ pub struct ServiceFields {
     /// The repository's provider: github, gitlab, bitbucket, azure or self-hosted [default: by the URL]
     #[arg(long, value_name = "NAME")]
     pub vcs: Option<String>,
-    /// Build each new commit on branches that match, like main or release/* (repeatable)
-    #[arg(long, value_name = "RULE")]
-    pub branch: Vec<String>,
     /// The Dockerfile's path in the repository [default when created: /Dockerfile]
     #[arg(long, value_name = "PATH", value_parser = from_root)]
     pub dockerfile: Option<String>,

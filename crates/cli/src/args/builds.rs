@@ -23,7 +23,8 @@ pub enum StartService {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 With --wait the exit code says how it went: 0 the image is in the registry, 1 the build did not
-succeed, 2 something else went wrong, 130 you stopped waiting (the build goes on).
+succeed, 130 you stopped waiting, 2 something else went wrong, such as a server that was away for
+two minutes. After 2 and 130 the build may go on.
 
 Examples:
   boatyard start service build --project shop --service web --branch main --wait
@@ -47,14 +48,6 @@ pub struct StartBuild {
         conflicts_with = "branch"
     )]
     pub pull_request: Option<u64>,
-    /// Build the archive at this URL, for services without a repository
-    #[arg(
-        long,
-        alias = "bundleUrl",
-        value_name = "URL",
-        conflicts_with = "pull_request"
-    )]
-    pub bundle_url: Option<String>,
     /// A build argument for this build only (repeatable); KEY alone takes the value from the environment
     #[arg(long = "arg", value_name = "KEY=VALUE", value_parser = key_value)]
     pub args: Vec<KeyValue>,

@@ -84,7 +84,7 @@ pub struct CreateProject {
     /// What it is for
     #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,
-    /// Its colour on the page, like #EF233C
+    /// Its colour, like #EF233C, for programs that show projects
     #[arg(long, value_name = "COLOUR")]
     pub color: Option<String>,
     /// Its region; see `boatyard list regions`
@@ -136,7 +136,7 @@ pub struct PatchProject {
     /// What it is for
     #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,
-    /// Its colour on the page, like #EF233C
+    /// Its colour, like #EF233C, for programs that show projects
     #[arg(long, value_name = "COLOUR")]
     pub color: Option<String>,
     /// The rest of the body.
@@ -150,11 +150,11 @@ pub struct PatchProject {
 /// `patch service build`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Only what is given changes; --branch and --arg replace the whole list that was there.
+Only what is given changes; --arg replaces all build arguments that were there.
 
 Examples:
   boatyard patch service build --project shop --service web --plan nf-compute-400-16
-  boatyard patch service build -p shop -s web --input '{\"disabledCI\": true}'")]
+  boatyard patch service build -p shop -s web --input '{\"buildConfiguration\": {\"includeGitFolder\": true}}'")]
 pub struct PatchServiceBuild {
     /// Which one.
     #[command(flatten)]

@@ -25,6 +25,7 @@ Examples:
     )]
     Services(ListServices),
     /// List a service's builds, newest first (the same as `get service builds`)
+    #[command(visible_alias = "build")]
     Builds(ListBuilds),
     /// List the plans: how much of a machine a build may use
     #[command(visible_alias = "plan")]

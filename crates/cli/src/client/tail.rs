@@ -24,6 +24,8 @@ pub struct Patience {
     pub longest: Duration,
     /// When to give up, counted from the last success.
     pub give_up: Duration,
+    /// The pause between two questions about a build, by how long it was waited for already.
+    pub pace: fn(Duration) -> Duration,
 }
 
 impl Default for Patience {
@@ -32,6 +34,7 @@ impl Default for Patience {
             first: Duration::from_millis(200),
             longest: Duration::from_secs(5),
             give_up: Duration::from_secs(120),
+            pace: super::wait::pace,
         }
     }
 }

@@ -103,6 +103,12 @@ pub struct Build {
     pub success: Option<bool>,
     /// Why it stands where it stands, for a person.
     pub message: Option<String>,
+    /// The same in a word to match on.
+    pub reason: Option<String>,
+    /// When a worker took it; only Boatyard says.
+    pub started_at: Option<Timestamp>,
+    /// When it ended; only Boatyard says.
+    pub concluded_at: Option<Timestamp>,
     /// When it ended, in whole seconds since 1970.
     pub build_concluded_at: Option<i64>,
 }
@@ -121,6 +127,17 @@ impl Build {
         self.concluded.unwrap_or(false)
     }
 
+    /// Its status, with what a waiting build waits for. (How a build ended is said after its log.)
+    pub fn stands(&self) -> String {
+        let status = &self.status;
+        match self.message.as_deref() {
+            _ if self.is_concluded() => status.clone(),
+            Some(message) if !message.is_empty() => format!("{status}: {message}"),
+            _ if status == "QUEUED" => format!("{status}: waits for its turn"),
+            _ => status.clone(),
+        }
+    }
+
     /// Whether its image is in the registry.
     pub fn succeeded(&self) -> bool {
         self.is_concluded() && self.status == "SUCCESS"
@@ -131,18 +148,19 @@ impl Build {
         self.registry.as_ref()?.uri.as_deref()
     }
 
-    /// How long it took, or has taken up to `now`.
+    /// How long it took, or has taken up to `now`; nothing for one that waits to be begun.
     pub fn took(&self, now: Timestamp) -> Option<SignedDuration> {
-        let end = match self.build_concluded_at {
-            Some(seconds) => Timestamp::from_second(seconds).ok()?,
-            None if self.is_concluded() => return None,
-            None => now,
+        let waits = matches!(self.status.as_str(), "QUEUED" | "PENDING" | "UNSCHEDULABLE");
+        let created = self.created_at.filter(|_| !waits);
+        let begin = self.started_at.or(created)?;
+        let end = match (self.concluded_at, self.build_concluded_at) {
+            (Some(end), _) => end,
+            (None, Some(seconds)) => Timestamp::from_second(seconds).ok()?,
+            (None, None) if self.is_concluded() => return None,
+            (None, None) => now,
         };
-        // The end is cut to whole seconds, so it may lie before the beginning.
-        Some(
-            end.duration_since(self.created_at?)
-                .max(SignedDuration::ZERO),
-        )
+        // An end that is cut to whole seconds may lie before the beginning.
+        Some(end.duration_since(begin).max(SignedDuration::ZERO))
     }
 }
 

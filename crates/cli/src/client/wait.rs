@@ -2,39 +2,54 @@
 
 use super::{Build, BuildPath, Client, ClientError, Patience};
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, timeout};
+
+/// What is learned while a build is waited for.
+#[derive(Debug)]
+pub enum News {
+    /// Where the build stands: at first, and whenever its status or message changed.
+    Stands(Box<Build>),
+    /// The server does not answer; it is asked again.
+    Away(ClientError),
+    /// The server answers again.
+    Back,
+}
 
 impl Client {
-    /// Asks until the build concludes; `on_change` sees each new status on the way, and the last.
+    /// Asks until the build concludes; a notice of `hurry` says that something probably changed.
     pub async fn wait(
         &self,
         path: &BuildPath,
         patience: Patience,
-        mut on_change: impl FnMut(&Build),
+        hurry: &Notify,
+        mut tell: impl FnMut(News),
     ) -> Result<Build, ClientError> {
-        let begun = Instant::now();
-        let mut status = String::new();
+        let mut pause = Pause::new(patience);
+        let mut known = None;
         loop {
-            let build = self.build_patiently(path, patience).await?;
-            if build.status != status {
-                on_change(&build);
-                status.clone_from(&build.status);
-            }
+            let build = self.build_patiently(path, patience, &mut tell).await?;
             if build.is_concluded() {
                 return Ok(build);
             }
-            tokio::time::sleep(pause(begun.elapsed())).await;
+            let stands = (build.status.clone(), build.message.clone());
+            if known.as_ref() != Some(&stands) {
+                known = Some(stands);
+                tell(News::Stands(Box::new(build)));
+            }
+            pause.over(hurry).await;
         }
     }
 
     /// The build, tried again while the failure is one that passes.
-    pub(crate) async fn build_patiently(
+    async fn build_patiently(
         &self,
         path: &BuildPath,
         patience: Patience,
+        tell: &mut impl FnMut(News),
     ) -> Result<Build, ClientError> {
         let begun = Instant::now();
-        let mut delay = patience.first;
+        let (mut delay, mut away) = (patience.first, false);
         loop {
             match self.build(path).await {
                 Err(error) if error.is_passing() && begun.elapsed() < patience.give_up => {
@@ -42,18 +57,61 @@ impl Client {
                         .api()
                         .and_then(|e| e.retry_after)
                         .map(Duration::from_secs);
-                    tokio::time::sleep(asked.unwrap_or(delay).max(delay)).await;
+                    if !away {
+                        tell(News::Away(error));
+                        away = true;
+                    }
+                    sleep(asked.unwrap_or(delay).max(delay)).await;
                     delay = patience.next(delay);
                 }
-                outcome => return outcome,
+                outcome => {
+                    if away && outcome.is_ok() {
+                        tell(News::Back);
+                    }
+                    return outcome;
+                }
             }
+        }
+    }
+}
+
+/// How often a notice may cut a pause short: what a build prints may look like one, without end.
+const HURRIES: u32 = 100;
+/// The shortest time between two calls all the same.
+const SHORTEST: Duration = Duration::from_millis(200);
+
+/// The time between two calls.
+struct Pause {
+    patience: Patience,
+    begun: Instant,
+    hurries: u32,
+}
+
+impl Pause {
+    fn new(patience: Patience) -> Pause {
+        Pause {
+            patience,
+            begun: Instant::now(),
+            hurries: 0,
+        }
+    }
+
+    async fn over(&mut self, hurry: &Notify) {
+        let pause = (self.patience.pace)(self.begun.elapsed());
+        if self.hurries >= HURRIES {
+            return sleep(pause).await;
+        }
+        sleep(SHORTEST.min(pause)).await;
+        let rest = pause.saturating_sub(SHORTEST);
+        if timeout(rest, hurry.notified()).await.is_ok() {
+            self.hurries += 1;
         }
     }
 }
 
 /// How long to wait before asking again: an hour of waiting stays well below the 1,000 calls an
 /// hour that a token has by default.
-fn pause(waited: Duration) -> Duration {
+pub(super) fn pace(waited: Duration) -> Duration {
     match waited.as_secs() {
         0..10 => Duration::from_millis(500),
         10..60 => Duration::from_secs(2),
@@ -67,9 +125,9 @@ mod tests {
 
     #[test]
     fn an_hour_of_waiting_leaves_the_rate_limit_alone() {
-        let (mut waited, mut calls) = (Duration::ZERO, 0);
+        let (mut waited, mut calls) = (Duration::ZERO, HURRIES);
         while waited < Duration::from_secs(3600) {
-            waited += pause(waited);
+            waited += pace(waited);
             calls += 1;
         }
         assert!(calls < 600, "{calls} calls");

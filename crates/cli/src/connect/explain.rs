@@ -3,6 +3,7 @@
 use super::hints::there_are;
 use super::resolve::Origin;
 use super::session::{Place, Session};
+use super::words::{for_person, in_flags};
 use crate::client::{ApiError, ClientError, is_loopback};
 use crate::error::CliError;
 use serde_json::Value;
@@ -25,67 +26,80 @@ pub(super) async fn explain(session: &Session, place: &Place, error: ClientError
 
 fn unreachable(session: &Session, error: &ClientError) -> String {
     let local = Url::parse(session.client.host()).is_ok_and(|url| is_loopback(&url));
-    let hint = if local {
-        "is the server running? Start it with `boatyard serve`".to_owned()
-    } else {
-        "is the address right, and the server running there (`boatyard serve`)? \
-         `boatyard context list` shows the remembered servers"
-            .to_owned()
+    let hint = match &session.address_file {
+        Some(file) => format!(
+            "the server that wrote {} is gone; start it again with `boatyard serve`",
+            file.display()
+        ),
+        None if local => "is the server running? Start it with `boatyard serve`; if it keeps its \
+             data elsewhere, say where with BOATYARD_DATA_DIR, or give --host"
+            .to_owned(),
+        None => "is the address right, and the server running there (`boatyard serve`)? \
+             `boatyard context list` shows the remembered servers"
+            .to_owned(),
     };
     format!("{error}\nhint: {hint}")
 }
 
 async fn refused(session: &Session, place: &Place, error: &ApiError) -> String {
+    let message = for_person(&error.message);
     match error.status {
-        401 => unauthorized(session, error),
+        401 => unauthorized(session, &message),
         403 => format!(
-            "{}\nhint: use a token whose role has that permission: `boatyard login --host {}`",
-            error.message,
+            "{message}\nhint: use a token whose role has that permission: `boatyard login --host {}`",
             session.client.host()
         ),
-        404 => match what_is_there(session, place).await {
-            Some(text) => text,
-            None => error.message.clone(),
-        },
+        404 => what_is_there(session, place).await.unwrap_or(message),
         429 => match error.retry_after {
-            Some(seconds) => format!("{}\nhint: try again in {seconds} s", error.message),
-            None => error.message.clone(),
+            Some(seconds) => format!("{message}\nhint: try again in {seconds} s"),
+            None => message,
         },
-        _ => with_fields(error),
+        _ => with_fields(session, error).unwrap_or(message),
     }
 }
 
-fn unauthorized(session: &Session, error: &ApiError) -> String {
+fn unauthorized(session: &Session, message: &str) -> String {
     let host = session.client.host();
     let (which, hint) = match &session.origin {
-        Origin::Flag => ("the token given with --token".to_owned(), None),
-        Origin::Environment => ("the token in BOATYARD_TOKEN".to_owned(), None),
-        Origin::Context(name) => (format!("the token of the context `{name}`"), Some(name)),
+        Origin::Flag => (
+            "the token given with --token".to_owned(),
+            "without --token, the one that `boatyard login` remembered is used".to_owned(),
+        ),
+        Origin::Environment => (
+            "the token in BOATYARD_TOKEN".to_owned(),
+            "unset BOATYARD_TOKEN to use the one that `boatyard login` remembered".to_owned(),
+        ),
+        Origin::Context(name) => (
+            format!("the token of the context `{name}`"),
+            format!("log in again with `boatyard login --name {name} --host {host}`"),
+        ),
         Origin::DataFolder => (
             "the administrator's token in the data folder".to_owned(),
-            None,
+            format!(
+                "that folder is perhaps another server's: say which with BOATYARD_DATA_DIR, or \
+                 log in with `boatyard login --host {host}`"
+            ),
         ),
     };
-    let name = hint
-        .map(|name| format!(" --name {name}"))
-        .unwrap_or_default();
-    format!(
-        "{host} does not take {which}: {}\nhint: log in again with `boatyard login{name} --host {host}`",
-        error.message
-    )
+    format!("{host} does not take {which}: {message}\nhint: {hint}")
 }
 
-/// The message with the offending fields, each on its own line.
-fn with_fields(error: &ApiError) -> String {
+/// The offending fields, each on its own line.
+fn with_fields(session: &Session, error: &ApiError) -> Option<String> {
     let fields = fields(&error.details);
-    if fields.is_empty() {
-        return error.message.clone();
-    }
     let lines: Vec<String> = fields
         .iter()
-        .map(|(f, what)| format!("  {f}: {what}"))
+        .map(|(field, problem)| {
+            let problem = for_person(problem);
+            let (field, problem) = match session.by_flags {
+                true => in_flags(field, &problem),
+                false => (field.clone(), problem),
+            };
+            format!("  {field}: {problem}")
+        })
         .collect();
-    format!("the server refused the request:\n{}", lines.join("\n"))
+    let text = format!("the server refused the request:\n{}", lines.join("\n"));
+    (!lines.is_empty()).then_some(text)
 }
 
 /// Fields and problems, in the forms that servers of this API write them.
@@ -160,11 +174,11 @@ pub(super) async fn missing(session: &Session, place: &Place) -> CliError {
             ("build", "--build", builds(session, project, service).await)
         }
     };
-    let names = names.unwrap_or_default();
-    let list = there_are("", &names.iter().map(String::as_str).collect::<Vec<_>>());
     let mut text = format!("which {what}? Give {flag} ID");
-    if let Some(list) = list {
-        text.push_str(&format!("; {list}"));
+    if let Some(names) = names {
+        let list = there_are("", &names.iter().map(String::as_str).collect::<Vec<_>>());
+        let none = || "there is none that this token may see".to_owned();
+        text.push_str(&format!("; {}", list.unwrap_or_else(none)));
     }
     if what != "build" {
         text.push_str(&format!(
@@ -180,7 +194,7 @@ fn absent(what: &str, wanted: &str, names: &[String]) -> String {
         &names.iter().map(String::as_str).collect::<Vec<_>>(),
     ) {
         Some(there) => format!("no {what}; {there}"),
-        None => format!("no {what}; there are none yet"),
+        None => format!("no {what}; there is none that this token may see"),
     }
 }
 

@@ -2,14 +2,12 @@
 //! to that of its context, or to one that was named together with it.
 
 use super::contexts::{Context, Contexts};
+use super::local;
 use crate::args::Connection;
 use crate::client::is_loopback;
 use crate::environment::Environment;
 use crate::error::CliError;
 use url::Url;
-
-/// Where `boatyard serve` listens when nothing else is said.
-pub(crate) const DEFAULT_HOST: &str = "http://127.0.0.1:8484";
 
 /// Where the token came from, for error messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,8 +50,11 @@ impl Target {
                     .then(|| environment.host.clone())
                     .flatten()
             })
-            .or_else(|| chosen.map(|(_, context)| context.host.clone()))
-            .unwrap_or_else(|| DEFAULT_HOST.to_owned());
+            .or_else(|| chosen.map(|(_, context)| context.host.clone()));
+        let host = match host {
+            Some(host) => host,
+            None => local::host(environment)?,
+        };
         let (token, origin) = token(asked, environment, chosen, &host)?;
         let from_context = |pick: fn(&Context) -> &Option<String>| {
             chosen.and_then(|(_, context)| pick(context).clone())
@@ -116,9 +117,9 @@ fn token(
     if let Some((name, context)) = chosen.filter(|(_, c)| same_host(&c.host, host)) {
         return Ok((context.token.clone(), Origin::Context(name.clone())));
     }
-    if url(host).is_some_and(|url| is_loopback(&url))
-        && let Some(token) = administrators_token(environment)
-    {
+    let on_loopback = url(host).is_some_and(|url| is_loopback(&url));
+    let here = on_loopback || local::file_naming(environment, host).is_some();
+    if here && let Some(token) = local::administrators_token(environment) {
         return Ok((token, Origin::DataFolder));
     }
     Err(CliError::NotLoggedIn(format!(
@@ -126,13 +127,6 @@ fn token(
          hint: run `boatyard login --host {host}`, or set BOATYARD_TOKEN; on the server's own \
          machine, BOATYARD_DATA_DIR may say where `boatyard serve` keeps its data"
     )))
-}
-
-/// The token that `boatyard serve` made at its first start, when this user may read it.
-fn administrators_token(environment: &Environment) -> Option<String> {
-    let path = environment.data_dir.as_ref()?.join("admin.token");
-    let token = std::fs::read_to_string(path).ok()?.trim().to_owned();
-    (!token.is_empty()).then_some(token)
 }
 
 fn url(host: &str) -> Option<Url> {
@@ -259,7 +253,7 @@ mod tests {
         let target = resolve(&home, Connection::default(), |_| {});
         assert_eq!(
             (target.host.as_str(), target.token.as_str()),
-            (DEFAULT_HOST, "byt_admin")
+            (local::DEFAULT_HOST, "byt_admin")
         );
         assert_eq!(target.origin, Origin::DataFolder);
         let refused = Target::resolve(&host("http://10.1.2.3:8484"), &home.environment());
@@ -267,6 +261,29 @@ mod tests {
             refused.is_err(),
             "the administrator's token stays on its machine"
         );
+    }
+
+    #[test]
+    fn the_server_of_the_data_folder_is_found_on_any_port() {
+        let home = Home::new();
+        let data = home.0.path().join("data");
+        std::fs::create_dir_all(&data).unwrap();
+        std::fs::write(data.join("admin.token"), "byt_admin\n").unwrap();
+        for address in ["http://127.0.0.1:9999", "http://10.1.2.3:8484"] {
+            std::fs::write(data.join("server.address"), format!("{address}\n")).unwrap();
+            let target = resolve(&home, Connection::default(), |_| {});
+            assert_eq!(
+                (target.host.as_str(), target.token.as_str()),
+                (address, "byt_admin")
+            );
+        }
+        let target = resolve(&home, host("http://127.0.0.1:1"), |_| {});
+        assert_eq!(target.host, "http://127.0.0.1:1", "what is said wins");
+
+        std::fs::write(data.join("server.address"), "rubbish here\n").unwrap();
+        let refused = Target::resolve(&Connection::default(), &home.environment());
+        let text = refused.err().unwrap().to_string();
+        assert!(text.contains("server.address holds no address"), "{text}");
     }
 
     #[test]

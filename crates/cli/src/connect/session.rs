@@ -1,16 +1,21 @@
 //! A server to talk to, and the ids that a verb is about.
 
-use super::explain;
 use super::resolve::{Origin, Target};
-use crate::args::{BuildArg, Connection, ProjectArg, ServiceArg};
+use super::{explain, local};
+use crate::args::{Body, BuildArg, Connection, ProjectArg, ServiceArg};
 use crate::client::{BuildPath, Client, ClientError};
 use crate::console::Console;
 use crate::error::CliError;
+use std::path::PathBuf;
 
 /// A server to talk to.
 pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) origin: Origin,
+    /// The file that says that a server of this machine is there.
+    pub(super) address_file: Option<PathBuf>,
+    /// Whether what is sent was said with flags alone, and not as a body.
+    pub(super) by_flags: bool,
     project: Option<String>,
     service: Option<String>,
 }
@@ -32,10 +37,20 @@ impl Session {
         })?;
         Ok(Session {
             client,
+            address_file: local::file_naming(&console.environment, &target.host),
             origin: target.origin,
+            by_flags: true,
             project: target.project,
             service: target.service,
         })
+    }
+
+    /// The same session for what is sent with this body; errors then speak of its fields.
+    pub(crate) fn with_body(self, body: &Body) -> Session {
+        Session {
+            by_flags: !body.is_given(),
+            ..self
+        }
     }
 
     /// Makes a call about a place; a failure comes back explained.

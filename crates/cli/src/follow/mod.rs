@@ -7,18 +7,22 @@ mod progress;
 pub(crate) use printer::Printer;
 
 use crate::args::Format;
-use crate::client::{Build, BuildPath, Client, ClientError, Patience, Tail, TailOptions};
+use crate::client::{Build, BuildPath, Client, ClientError, News, Tail, TailOptions};
 use crate::connect::{Place, Session};
 use crate::console::Console;
 use crate::error::CliError;
 use crate::render::plain;
 use progress::Progress;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
 /// How long the log's last lines may trail behind the build's conclusion.
 const LAST_LINES: Duration = Duration::from_secs(15);
+
+/// How the worker's own lines begin, among them one at the start of each phase.
+const OF_WORKER: &str = "==> ";
 
 /// How the following ended.
 pub(crate) enum Ending {
@@ -39,6 +43,7 @@ pub(crate) async fn to_the_end(
     console.note(&header(path, build))?;
     let options = TailOptions {
         from: build.created_at,
+        patience: console.patience,
         ..TailOptions::default()
     };
     let follower = Follower {
@@ -49,7 +54,8 @@ pub(crate) async fn to_the_end(
         } else {
             Printer::beside()
         },
-        progress: Progress::begin(console.look, &build.status),
+        progress: Progress::begin(console.look, build),
+        hurry: Arc::new(Notify::new()),
     };
     match follower.follow(&session.client, console, path).await {
         Ok(Some(build)) => Ok(Ending::Concluded(Box::new(build))),
@@ -91,6 +97,8 @@ struct Follower {
     tail: Option<Tail>,
     printer: Printer,
     progress: Progress,
+    /// Told when the log says that the build has moved on.
+    hurry: Arc<Notify>,
 }
 
 impl Follower {
@@ -103,58 +111,65 @@ impl Follower {
     ) -> Result<Option<Build>, Stop> {
         let interrupt = console.interrupt.clone();
         let interrupted = std::pin::pin!(interrupt.wait());
-        let (changes, mut changed) = mpsc::unbounded_channel::<String>();
-        let told = |build: &Build| {
+        let (news, mut heard) = mpsc::unbounded_channel::<News>();
+        let tell = |piece| {
             // The receiver lives as long as this function.
-            let _ = changes.send(build.status.clone());
+            let _ = news.send(piece);
         };
-        let concluded = std::pin::pin!(client.wait(path, Patience::default(), told));
+        let hurry = self.hurry.clone();
+        let concluded = std::pin::pin!(client.wait(path, console.patience, &hurry, tell));
         let (mut interrupted, mut concluded) = (interrupted, concluded);
         let build = loop {
             tokio::select! {
                 () = &mut interrupted => return Ok(None),
-                Some(status) = changed.recv() => self.progress.show(console, &status)?,
+                Some(news) = heard.recv() => self.hear(console, news)?,
                 build = &mut concluded => break build?,
-                batch = next(&mut self.tail) => {
-                    if self.read(console, batch)? {
-                        // The log ends when the build does: ask at once.
-                        let build = client.build_patiently(path, Patience::default()).await?;
-                        if build.is_concluded() {
-                            break build;
-                        }
-                    }
-                }
+                batch = next(&mut self.tail) => self.read(console, batch)?,
             }
         };
+        while let Ok(news) = heard.try_recv() {
+            self.hear(console, news)?;
+        }
         self.last_lines(console, interrupted).await?;
-        self.progress.end(console, &build.status)?;
+        self.progress.end(console, &build)?;
         Ok(Some(build))
     }
 
-    /// Prints what came; says whether it was the end.
+    fn hear(&mut self, console: &mut Console, news: News) -> Result<(), CliError> {
+        let words = match news {
+            News::Stands(build) => return self.progress.show(console, &build),
+            News::Away(error) => format!("{error}; trying again"),
+            News::Back => "the server answers again".to_owned(),
+        };
+        Ok(self.progress.aside(|| console.note(&words))?)
+    }
+
+    /// Prints what came.
     fn read(
         &mut self,
         console: &mut Console,
         batch: Option<Result<Vec<crate::client::LogLine>, ClientError>>,
-    ) -> Result<bool, CliError> {
+    ) -> Result<(), CliError> {
         match batch {
             Some(Ok(lines)) => {
                 for line in &lines {
                     self.progress.hear(&line.text());
+                    if line.text().starts_with(OF_WORKER) {
+                        self.hurry.notify_one();
+                    }
                 }
-                self.progress
-                    .aside(|| self.printer.print(console, &lines))?;
-                Ok(false)
+                self.progress.aside(|| self.printer.print(console, &lines))
             }
             Some(Err(error)) => {
                 self.tail = None;
                 let words = format!("the live log stopped ({error}); waiting for the build");
-                self.progress.aside(|| console.note(&words))?;
-                Ok(false)
+                Ok(self.progress.aside(|| console.note(&words))?)
             }
             None => {
+                // The log ends when the build does.
                 self.tail = None;
-                Ok(true)
+                self.hurry.notify_one();
+                Ok(())
             }
         }
     }

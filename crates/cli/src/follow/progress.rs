@@ -1,6 +1,7 @@
 //! Shows where a build stands while its log scrolls by: a moving line at the bottom of a terminal,
 //! a plain line for each new status elsewhere.
 
+use crate::client::Build;
 use crate::console::{Console, Look};
 use crate::error::CliError;
 use crate::render::{length, plain};
@@ -25,51 +26,53 @@ const PHASES: [&str; 6] = [
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
     begun: Instant,
-    status: String,
+    shown: String,
 }
 
 impl Progress {
-    pub(super) fn begin(look: Look, status: &str) -> Progress {
+    pub(super) fn begin(look: Look, build: &Build) -> Progress {
         let bar = look.err_is_terminal.then(|| {
             let bar = ProgressBar::new_spinner();
             if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}{msg} {elapsed}") {
                 bar.set_style(style);
             }
-            bar.set_prefix(way(status));
-            bar.set_message(plain(status));
+            bar.set_prefix(way(&build.status));
+            bar.set_message(plain(&build.stands()));
             bar.enable_steady_tick(TICK);
             bar
         });
         Progress {
             bar,
             begun: Instant::now(),
-            status: String::new(),
+            shown: String::new(),
         }
     }
 
-    /// Shows a status.
-    pub(super) fn show(&mut self, console: &mut Console, status: &str) -> Result<(), CliError> {
-        if self.status == status {
+    /// Shows where the build stands.
+    pub(super) fn show(&mut self, console: &mut Console, build: &Build) -> Result<(), CliError> {
+        let stands = plain(&build.stands());
+        if self.shown == stands {
             return Ok(());
         }
-        status.clone_into(&mut self.status);
         match &self.bar {
             Some(bar) => {
-                bar.set_prefix(way(status));
-                bar.set_message(plain(status));
+                bar.set_prefix(way(&build.status));
+                bar.set_message(stands.clone());
             }
             None => {
-                let after = SignedDuration::try_from(self.begun.elapsed()).unwrap_or_default();
-                console.note(&format!("[{}] {}", length(after), plain(status)))?;
+                let after = i64::try_from(self.begun.elapsed().as_secs()).unwrap_or(i64::MAX);
+                let after = length(SignedDuration::from_secs(after));
+                console.note(&format!("[{after}] {stands}"))?;
             }
         }
+        self.shown = stands;
         Ok(())
     }
 
     /// Hears a line of the log: the engine says there which step it is at.
     pub(super) fn hear(&self, line: &str) {
         if let (Some(bar), Some(step)) = (&self.bar, step(line)) {
-            bar.set_message(format!("{} {step}", plain(&self.status)));
+            bar.set_message(format!("{} {step}", self.shown));
         }
     }
 
@@ -82,8 +85,8 @@ impl Progress {
     }
 
     /// Shows the last status and takes the moving line away.
-    pub(super) fn end(&mut self, console: &mut Console, status: &str) -> Result<(), CliError> {
-        let shown = self.show(console, status);
+    pub(super) fn end(&mut self, console: &mut Console, build: &Build) -> Result<(), CliError> {
+        let shown = self.show(console, build);
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }

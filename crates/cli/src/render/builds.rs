@@ -41,6 +41,7 @@ pub(crate) fn build(data: Value, now: Timestamp) -> Result<Sheet, ClientError> {
     Ok(Detail::new()
         .add("ID", Some(&build.id))
         .toned("Status", Some(&build.status), tone(&build))
+        .add("Reason", build.reason.as_ref())
         .add("Message", build.message.as_ref())
         .add("Branch", build.branch.as_ref())
         .add(

@@ -2,12 +2,14 @@
 
 mod builds;
 mod detail;
+mod list;
 mod table;
 mod text;
 mod things;
 mod time;
 
 pub(crate) use builds::{build, builds, outcome};
+pub use list::show_list;
 pub(crate) use table::{Cell, Sheet};
 pub(crate) use text::{log_text, plain};
 pub(crate) use things::{plans, project, projects, regions, service, services};
@@ -28,7 +30,7 @@ pub(crate) fn show(
     console: &mut Console,
     format: Format,
     data: Value,
-    view: View,
+    view: impl FnOnce(Value, Timestamp) -> Result<Sheet, ClientError>,
 ) -> Result<(), CliError> {
     let text = match format {
         Format::Json => serde_json::to_string_pretty(&data)? + "\n",

@@ -2,7 +2,9 @@
 
 use super::text::plain;
 use crate::console::Look;
-use comfy_table::{Attribute, Cell as Drawn, Color, ColumnConstraint, ContentArrangement, Table};
+use comfy_table::{
+    Attribute, Cell as Drawn, Color, ColumnConstraint, ContentArrangement, Row, Table,
+};
 
 /// What a cell's colour says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,7 +72,7 @@ pub(crate) struct Sheet {
 }
 
 impl Sheet {
-    /// A table with these columns; only the last one may wrap.
+    /// A table with these columns; only the last one is cut to the terminal.
     pub(crate) fn new(header: &[&'static str], empty: impl Into<String>) -> Sheet {
         Sheet {
             header: header.to_vec(),
@@ -101,10 +103,10 @@ impl Sheet {
             table.force_no_tty();
         }
         if !self.header.is_empty() {
-            table.set_header(self.header.iter().map(|name| Drawn::new(*name)));
+            table.set_header(self.line(self.header.iter().map(|name| Drawn::new(*name))));
         }
         for row in &self.rows {
-            table.add_row(row.iter().map(Cell::drawn));
+            table.add_row(self.line(row.iter().map(Cell::drawn)));
         }
         let last = table.column_count().saturating_sub(1);
         for (index, column) in table.column_iter_mut().enumerate() {
@@ -114,6 +116,15 @@ impl Sheet {
             }
         }
         table.trim_fmt() + "\n"
+    }
+
+    /// A list stays a line a row, cut where the terminal ends; a property is shown whole.
+    fn line(&self, cells: impl Iterator<Item = Drawn>) -> Row {
+        let mut row = Row::from(cells);
+        if !self.header.is_empty() {
+            row.max_height(1);
+        }
+        row
     }
 }
 
@@ -151,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_gets_colours_and_wraps_the_last_column_only() {
+    fn a_terminal_gets_colours_and_only_the_last_column_is_cut() {
         let look = Look {
             out_is_terminal: true,
             colour: true,
@@ -164,7 +175,27 @@ mod tests {
             "{text:?}"
         );
         assert!(text.contains("calm-sea-1"), "{text}");
-        assert_eq!(text.lines().count(), 4, "{text}");
+        assert_eq!(text.lines().count(), 3, "{text}");
+        assert!(text.contains("Image successfully…"), "{text}");
+    }
+
+    #[test]
+    fn a_property_is_wrapped_and_not_cut() {
+        let look = Look {
+            out_is_terminal: true,
+            width: Some(20),
+            ..Look::default()
+        };
+        let mut sheet = Sheet::new(&[], "");
+        sheet.row(vec![
+            Cell::new("Message"),
+            Cell::new("RUN make failed with 2"),
+        ]);
+        let text = sheet.draw(look);
+        assert_eq!(
+            text,
+            "Message   RUN make\n          failed\n          with 2\n"
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde_json::Value;
 pub(crate) fn projects(data: Value, _now: Timestamp) -> Result<Sheet, ClientError> {
     let mut sheet = Sheet::new(
         &["ID", "NAME", "DESCRIPTION"],
-        "no projects yet; create one with `boatyard create project --name NAME`",
+        "no projects that this token may see; create one with `boatyard create project --name NAME`",
     );
     for project in parse_rows::<Project>(data, "projects")? {
         sheet.row(vec![

@@ -16,10 +16,12 @@ pub(crate) fn ago(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// "8s", "3m 12s", "1h 02m".
+/// "0.4s", "8s", "3m 12s", "1h 02m": a short time to the tenth, where it is known so well.
 pub(crate) fn length(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);
+    let tenths = duration.subsec_millis().max(0) / 100;
     match seconds {
+        0..10 if duration.subsec_nanos() > 0 => format!("{seconds}.{tenths}s"),
         0..60 => format!("{seconds}s"),
         60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
         _ => format!("{}h {:02}m", seconds / 3600, seconds % 3600 / 60),
@@ -48,5 +50,7 @@ mod tests {
         assert_eq!(seen(8), "8s");
         assert_eq!(seen(192), "3m 12s");
         assert_eq!(seen(3725), "1h 02m");
+        assert_eq!(length(SignedDuration::from_millis(480)), "0.4s");
+        assert_eq!(length(SignedDuration::from_millis(59_900)), "59s");
     }
 }

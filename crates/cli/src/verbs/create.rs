@@ -38,7 +38,7 @@ pub(super) async fn project(
     how: How,
     console: &mut Console,
 ) -> Result<(), CliError> {
-    let session = Session::open(console, &args.common.connection)?;
+    let session = Session::open(console, &args.common.connection)?.with_body(&args.body);
     let mut body = read(&args.body, console)?;
     set_some(&mut body, &["name"], args.name)?;
     set_some(&mut body, &["description"], args.description)?;
@@ -65,12 +65,16 @@ pub(super) async fn service(
     how: How,
     console: &mut Console,
 ) -> Result<(), CliError> {
-    let session = Session::open(console, &args.common.connection)?;
+    let session = Session::open(console, &args.common.connection)?.with_body(&args.body);
     let project = session.project(&args.of).await?;
     let mut body = read(&args.body, console)?;
     set_some(&mut body, &["name"], args.name)?;
     service_body::apply(&args.fields, &mut body)?;
     service_body::complete(&mut body)?;
+    if args.fields.repo.is_none() && !args.body.is_given() {
+        let words = "which repository? Give its address with --repo URL";
+        return Err(CliError::Usage(words.to_owned()));
+    }
     let path = ["projects", &project, "services", "build"];
     let call = how.send(&session.client, &path, &body);
     let answer = session.at(&Place::project(&project), call).await?;

@@ -3,7 +3,7 @@
 use crate::args::{Format, Login};
 use crate::client::{Client, is_loopback};
 use crate::connect::contexts::{Context, Contexts};
-use crate::connect::{DEFAULT_HOST, same_host};
+use crate::connect::{for_person, local_host, same_host};
 use crate::console::Console;
 use crate::error::CliError;
 use crate::render::{self, Cell, Sheet};
@@ -11,11 +11,11 @@ use serde_json::json;
 use url::Url;
 
 pub(super) async fn login(args: Login, console: &mut Console) -> Result<(), CliError> {
-    let host = args
-        .host
-        .clone()
-        .or_else(|| console.environment.host.clone());
-    let host = host.unwrap_or_else(|| DEFAULT_HOST.to_owned());
+    let environment = &console.environment;
+    let host = match args.host.as_ref().or(environment.host.as_ref()) {
+        Some(host) => host.clone(),
+        None => local_host(environment)?,
+    };
     let token = token(&args, console, &host)?;
     let client = Client::new(&host, &token).map_err(plain_failure)?;
     let host = client.host().to_owned();
@@ -70,13 +70,13 @@ async fn check(client: &Client) -> Result<(), CliError> {
                 Some(refusal) if refusal.status == 401 => {
                     "\nhint: `boatyard serve` printed an administrator's token at its first start \
                      and keeps it in admin.token in its data folder; \
-                     `boatyard admin` makes others on the server's machine"
+                     `boatyard admin token create` makes others on the server's machine"
                 }
                 Some(_) => "",
                 None => "\nhint: is the address right, and the server running (`boatyard serve`)?",
             };
             Err(CliError::Call {
-                explanation: format!("{error}{hint}"),
+                explanation: format!("{}{hint}", for_person(&error.to_string())),
                 source: error,
             })
         }

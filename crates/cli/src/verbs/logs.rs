@@ -59,7 +59,7 @@ async fn newest(
              hint: boatyard start service build --project {project} --service {service} --branch main --wait"
         ))
     })?;
-    let words = format!("the newest build: {} ({})", build.id, build.status);
+    let words = format!("the newest build: {} ({})", build.id, build.stands());
     console.note(&render::plain(&words))?;
     Ok(build)
 }

@@ -10,7 +10,7 @@ use crate::render;
 use serde_json::Value;
 
 pub(super) async fn project(args: PatchProject, console: &mut Console) -> Result<(), CliError> {
-    let session = Session::open(console, &args.common.connection)?;
+    let session = Session::open(console, &args.common.connection)?.with_body(&args.body);
     let project = session.project(&args.of).await?;
     let mut body = read(&args.body, console)?;
     set_some(&mut body, &["description"], args.description)?;
@@ -31,7 +31,7 @@ pub(super) async fn service(
     args: PatchServiceBuild,
     console: &mut Console,
 ) -> Result<(), CliError> {
-    let session = Session::open(console, &args.common.connection)?;
+    let session = Session::open(console, &args.common.connection)?.with_body(&args.body);
     let (project, service) = session.service(&args.of).await?;
     let mut body = read(&args.body, console)?;
     service_body::apply(&args.fields, &mut body)?;

@@ -28,8 +28,6 @@ pub(super) fn apply(fields: &ServiceFields, body: &mut Value) -> Result<(), CliE
         &["buildConfiguration", "dockerfileTarget"],
         fields.target.clone(),
     )?;
-    let rules = (!fields.branch.is_empty()).then(|| json!(fields.branch));
-    set_some(body, &["buildConfiguration", "branchRestrictions"], rules)?;
     set_some(body, &["buildArguments"], arguments(&fields.args))
 }
 
@@ -81,7 +79,6 @@ mod tests {
         let fields = ServiceFields {
             repo: Some("https://github.com/acme/web".into()),
             dockerfile: Some("/b".into()),
-            branch: vec!["main".into()],
             ..ServiceFields::default()
         };
         apply(&fields, &mut body).unwrap();
@@ -95,7 +92,6 @@ mod tests {
                 "buildSettings": { "dockerfile": {
                     "dockerFilePath": "/b", "dockerWorkDir": "/", "buildEngine": "buildkit",
                 } },
-                "buildConfiguration": { "branchRestrictions": ["main"] },
             })
         );
     }

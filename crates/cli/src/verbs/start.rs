@@ -17,7 +17,7 @@ const NOT_BUILT: u8 = 1;
 const INTERRUPTED: u8 = 130;
 
 pub(super) async fn build(args: StartBuild, console: &mut Console) -> Result<ExitCode, CliError> {
-    let session = Session::open(console, &args.common.connection)?;
+    let session = Session::open(console, &args.common.connection)?.with_body(&args.body);
     let (project, service) = session.service(&args.of).await?;
     let body = body(&args, console)?;
     let path = ["projects", &project, "services", &service, "build"];
@@ -47,7 +47,6 @@ fn body(args: &StartBuild, console: &mut Console) -> Result<Value, CliError> {
     set_some(&mut body, &["branch"], args.branch.clone())?;
     set_some(&mut body, &["sha"], args.sha.clone())?;
     set_some(&mut body, &["pullRequestId"], args.pull_request)?;
-    set_some(&mut body, &["bundleUrl"], args.bundle_url.clone())?;
     set_some(
         &mut body,
         &["overrides", "buildArguments"],

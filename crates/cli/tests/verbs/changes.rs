@@ -22,7 +22,7 @@ async fn friendly_flags_make_a_whole_service() {
         .types(
             "boatyard create service build --project shop --name Web \
              --repo https://git.example.com/web.git --dockerfile docker/Dockerfile \
-             --target release --plan nf-compute-200-8 --arg A=1 --arg B=x=y --branch main",
+             --target release --plan nf-compute-200-8 --arg A=1 --arg B=x=y",
         )
         .await;
     let (line, body) = sent(&fake);
@@ -38,9 +38,7 @@ async fn friendly_flags_make_a_whole_service() {
             "buildSettings": { "dockerfile": {
                 "dockerFilePath": "/docker/Dockerfile", "dockerWorkDir": "/",
             }},
-            "buildConfiguration": {
-                "dockerfileTarget": "release", "branchRestrictions": ["main"],
-            },
+            "buildConfiguration": { "dockerfileTarget": "release" },
             "buildArguments": { "A": "1", "B": "x=y" },
         })
     );

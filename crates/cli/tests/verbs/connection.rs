@@ -106,4 +106,18 @@ async fn a_newcomer_on_the_servers_machine_needs_no_login() {
         .types(&format!("boatyard list projects --host {}", fake.host()))
         .await
         .well();
+
+    // The server says in the same folder where it is.
+    let file = folder.join("server.address");
+    let host = fake.host();
+    std::fs::write(&file, format!("{host}\n")).unwrap();
+    person.types("boatyard list projects").await.well();
+    drop(fake);
+    let text = person.types("boatyard list projects").await.failed();
+    assert!(
+        text.contains(&format!("nothing answers at {host}")),
+        "{text}"
+    );
+    let hint = format!("the server that wrote {} is gone", file.display());
+    assert!(text.contains(&hint), "{text}");
 }

@@ -34,9 +34,13 @@ async fn a_refused_token_leads_to_login() {
         text,
         format!(
             "error: {host} does not take the token in BOATYARD_TOKEN: No valid API token was given.\n\
-             hint: log in again with `boatyard login --host {host}`\n"
+             hint: unset BOATYARD_TOKEN to use the one that `boatyard login` remembered\n"
         )
     );
+    person.environment.token = None;
+    let list = "boatyard list projects --token stale";
+    let text = person.types(list).await.failed();
+    assert!(text.contains("hint: without --token, the one"), "{text}");
 }
 
 #[tokio::test]
@@ -101,20 +105,53 @@ async fn offending_fields_are_listed_one_by_one() {
     let fake = Fake::start().await;
     let details = json!([
         { "field": "vcsData.projectUrl", "problem": "must be a URL" },
-        { "field": "billing.buildPlan", "problem": "is not a plan here" },
+        { "field": "billing.buildPlan", "problem": "there is no plan `big`; `GET /v1/plans` lists them" },
     ]);
     let refusal =
         json!({ "status": 400, "id": "invalid-request", "message": "m", "details": details });
+    fake.change(|world| world.refusals.push_back((400, refusal.clone())));
+    let person = Person::at(&fake);
+    let create = "boatyard create service build -p shop";
+    let flags = format!("{create} --name Web --repo nowhere --plan big");
+    assert_eq!(
+        person.types(&flags).await.failed(),
+        "error: the server refused the request:\n\
+         \x20 --repo: must be a URL\n\
+         \x20 --plan: there is no plan `big`; `boatyard list plans` shows them\n"
+    );
+    // Who wrote a body knows its fields.
     fake.change(|world| world.refusals.push_back((400, refusal)));
-    let text = Person::at(&fake)
-        .types("boatyard create service build -p shop --name Web --repo nowhere --plan big")
-        .await
-        .failed();
+    let text = person.types(&format!("{create} -i {{}}")).await.failed();
+    assert!(
+        text.contains("\n  vcsData.projectUrl: must be a URL\n"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_missing_is_asked_for_by_its_flag() {
+    let fake = Fake::start().await;
+    let person = Person::at(&fake);
+    let create = "boatyard create service build -p shop --name Web";
+    let text = person.types(create).await.failed();
     assert_eq!(
         text,
-        "error: the server refused the request:\n\
-         \x20 vcsData.projectUrl: must be a URL\n\
-         \x20 billing.buildPlan: is not a plan here\n"
+        "error: which repository? Give its address with --repo URL\n"
+    );
+    fake.change(|world| world.projects.clear());
+    let text = person.types("boatyard list services").await.failed();
+    assert!(
+        text.contains("; there is none that this token may see\n"),
+        "{text}"
+    );
+    let message = "The project `shop` still has services. Delete them first, or call with delete_child_objects=true.";
+    let refusal = json!({ "status": 409, "id": "conflict", "message": message });
+    fake.change(|world| world.refusals.push_back((409, refusal)));
+    let delete = "boatyard delete project -p shop --force";
+    let text = person.types(delete).await.failed();
+    assert!(
+        text.ends_with("or give --delete-child-objects.\n"),
+        "{text}"
     );
 }
 

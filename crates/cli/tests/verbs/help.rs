@@ -72,10 +72,30 @@ fn help_for_starting_a_build_teaches_by_example() {
     }
 }
 
+/// What the server does not do yet is not offered.
+#[test]
+fn help_promises_nothing_that_is_not_there() {
+    let mut commands = vec![Boatyard::command()];
+    while let Some(mut command) = commands.pop() {
+        let text = command.render_long_help().to_string();
+        for word in ["bundle", "each new commit", "on the page", "disabledCI"] {
+            assert!(!text.contains(word), "{word}: {text}");
+        }
+        commands.extend(command.get_subcommands().cloned());
+    }
+    for line in [
+        "boatyard create service build -p p --name n --branch main",
+        "boatyard start service build --bundle-url https://example.com/a.tgz",
+    ] {
+        assert!(Boatyard::try_parse_from(line.split(' ')).is_err(), "{line}");
+    }
+}
+
 #[test]
 fn what_hands_learned_from_the_published_cli_works() {
     for line in [
         "boatyard list project --loadAll",
+        "boatyard list build --projectId p --serviceId s",
         "boatyard list services --projectId p --per_page 10 --page 2",
         "boatyard get service builds --projectId p --serviceId s --cursor c -o yaml",
         "boatyard get services --project p --service s",
@@ -121,7 +141,7 @@ fn shells_complete_the_whole_binary() {
     use clap_complete::Shell;
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
         let mut script = Vec::new();
-        cli::completion(shell, &mut Boatyard::command(), &mut script).unwrap();
+        cli::completion(shell, Boatyard::command(), &mut script).unwrap();
         let script = String::from_utf8(script).unwrap();
         assert!(script.contains("build-logs"), "{shell}");
         // clap_complete's fish scripts know flags down to the second level of commands only.
@@ -130,4 +150,36 @@ fn shells_complete_the_whole_binary() {
             "{shell}"
         );
     }
+}
+
+/// What bash would offer after these words.
+fn completed(words: &str) -> Vec<String> {
+    let mut script = Vec::new();
+    let shell = clap_complete::Shell::Bash;
+    cli::completion(shell, Boatyard::command(), &mut script).unwrap();
+    let script = String::from_utf8(script).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let (file, folder) = (home.path().join("script"), home.path().join("here"));
+    let ask = format!(
+        "{script}\nCOMP_WORDS=({words} ''); COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))\n\
+         _boatyard boatyard '' \"${{COMP_WORDS[COMP_CWORD - 1]}}\" 2>/dev/null\n\
+         printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    );
+    std::fs::write(&file, ask).unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("file.txt"), "").unwrap();
+    let mut bash = std::process::Command::new("bash");
+    let output = bash.arg(&file).current_dir(&folder).output();
+    let text = String::from_utf8(output.unwrap().stdout).unwrap();
+    let offers = text.lines().filter(|line| !line.is_empty());
+    offers.map(str::to_owned).collect()
+}
+
+#[test]
+fn files_are_offered_only_where_a_file_is_wanted() {
+    let none: [&str; 0] = [];
+    assert_eq!(completed("boatyard list services --project"), none);
+    assert_eq!(completed("boatyard start service build --branch"), none);
+    assert_eq!(completed("boatyard create project --file"), ["file.txt"]);
+    assert!(completed("boatyard list").contains(&"services".to_owned()));
 }

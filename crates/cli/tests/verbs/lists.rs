@@ -30,7 +30,7 @@ async fn builds_are_a_table_that_a_person_can_read() {
         table,
         "\
 ID           STATUS    SOURCE   COMMIT       STARTED   TOOK     MESSAGE
-calm-sea-3   QUEUED    main     -            4m ago    4m 59s   -
+calm-sea-3   QUEUED    main     -            4m ago    -        -
 calm-sea-2   FAILURE   #17      12c15e7ee2   4m ago    1m 11s   RUN cargo build failed with exit code 101
 calm-sea-1   SUCCESS   main     12c15e7ee2   4m ago    1m 11s   Image successfully built
 "
@@ -139,6 +139,24 @@ Image     127.0.0.1:8484/shop/web:1
     );
     let back: Value = serde_saphyr::from_str(&yaml).unwrap();
     assert_eq!(back, build(1), "nothing is lost on the way to YAML");
+}
+
+#[tokio::test]
+async fn a_short_failure_says_why_and_how_short_it_was() {
+    let fake = Fake::start().await;
+    fake.change(|world| {
+        let mut failed = build(1);
+        failed["status"] = json!("FAILURE");
+        failed["reason"] = json!("step_failed");
+        failed["startedAt"] = json!("2026-11-24T08:01:11.100Z");
+        failed["concludedAt"] = json!("2026-11-24T08:01:12.900Z");
+        world.builds = vec![failed];
+    });
+    let person = Person::at(&fake);
+    let get = "boatyard get service build -p shop -s web -b calm-sea-1";
+    let shown = person.types(get).await.well();
+    assert!(shown.contains("Reason    step_failed\n"), "{shown}");
+    assert!(shown.contains("Took      1.8s\n"), "{shown}");
 }
 
 #[tokio::test]

@@ -27,6 +27,16 @@ async fn without_a_build_the_newest_ones_whole_log_is_shown() {
     assert_eq!(done.well(), numbered(1..=12_000));
 }
 
+#[tokio::test]
+async fn the_empty_log_of_a_build_that_waits_comes_with_the_reason() {
+    let fake = fake_with(0).await;
+    let held = json!({ "concluded": false, "message": "no machine is so large" });
+    fake.moves("UNSCHEDULABLE", held);
+    let done = Person::at(&fake).types(LOGS).await;
+    let note = "the newest build: calm-sea-1 (UNSCHEDULABLE: no machine is so large)\n";
+    assert_eq!(done.err, note);
+}
+
 /// A log with so many lines of one moment, and two later ones.
 async fn crowded(lines: usize) -> String {
     let fake = fake_with(0).await;

@@ -2,7 +2,7 @@
 
 use crate::fake::{Fake, TOKEN};
 use clap::Parser;
-use cli::{Console, Environment, Interrupt, Look};
+use cli::{Console, Environment, Interrupt, Look, Patience};
 use jiff::Timestamp;
 use std::io::{Cursor, Write};
 use std::process::ExitCode;
@@ -32,6 +32,7 @@ pub struct Person {
     pub look: Look,
     pub input: String,
     pub interrupt: Arc<Notify>,
+    pub patience: Patience,
 }
 
 /// What a command left behind.
@@ -60,6 +61,7 @@ impl Person {
             look,
             input: String::new(),
             interrupt,
+            patience: Patience::default(),
         }
     }
 
@@ -87,6 +89,7 @@ impl Person {
             environment: self.environment.clone(),
             interrupt: Interrupt::Notice(self.interrupt.clone()),
             clock: now,
+            patience: self.patience,
         };
         let code = match cli::run(parsed.command, &mut console).await {
             Ok(code) => code,

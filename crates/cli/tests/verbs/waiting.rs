@@ -4,6 +4,7 @@ use crate::fake::Fake;
 use crate::person::{Done, Person};
 use serde_json::{Value, json};
 use std::process::ExitCode;
+use std::time::Duration;
 
 const START: &str = "boatyard start service build -p shop -s web --branch main --wait";
 
@@ -16,6 +17,13 @@ async fn followed(fake: &Fake) {
             .any(|call| call.contains("queryType=tail"))
     })
     .await;
+}
+
+/// Waits until the build was asked for so many times.
+async fn asked(fake: &Fake, times: usize) {
+    let is_build = |call: &&String| call.starts_with("GET") && call.contains("/build/joyous");
+    fake.until(|world| world.calls.iter().filter(is_build).count() >= times)
+        .await;
 }
 
 /// Starts a build that writes two lines and concludes like this.
@@ -148,5 +156,90 @@ async fn a_build_that_cannot_start_exits_2() {
             .await
             .failed()
             .contains("did you mean `web`?")
+    );
+}
+
+#[tokio::test]
+async fn a_build_that_waits_says_for_what() {
+    let fake = Fake::start().await;
+    let person = Person::at(&fake);
+    let (done, ()) = tokio::join!(person.types(START), async {
+        asked(&fake, 1).await;
+        let held = json!({ "message": "The plan asks for 64 cores; this machine has 2" });
+        fake.moves("UNSCHEDULABLE", held);
+        asked(&fake, 2).await;
+        fake.moves("FAILURE", failure());
+    });
+    assert_eq!(
+        stood(&done),
+        [
+            "QUEUED: waits for its turn",
+            "UNSCHEDULABLE: The plan asks for 64 cores; this machine has 2",
+            "FAILURE",
+        ]
+    );
+}
+
+/// What was said about where the build stands, without when.
+fn stood(done: &Done) -> Vec<&str> {
+    let lines = done.err.lines().filter(|line| line.starts_with('['));
+    lines.map(|line| line.split_once("] ").unwrap().1).collect()
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_said_once_and_so_is_its_return() {
+    let fake = Fake::start().await;
+    let person = Person::at(&fake);
+    let away = json!({ "status": 503, "message": "restarting", "id": "away" });
+    let (done, ()) = tokio::join!(person.types(START), async {
+        followed(&fake).await;
+        asked(&fake, 1).await;
+        fake.change(|world| world.refusals.extend([(503, away.clone()), (503, away)]));
+        fake.until(|world| world.refusals.is_empty()).await;
+        fake.moves("SUCCESS", success());
+    });
+    for words in ["restarting; trying again\n", "the server answers again\n"] {
+        assert_eq!(done.err.matches(words).count(), 1, "{}", done.err);
+    }
+}
+
+/// Nobody asks for the status in this test but because of what the log says.
+#[tokio::test]
+async fn the_status_keeps_up_with_the_log() {
+    let fake = Fake::start().await;
+    let mut person = Person::at(&fake);
+    person.patience.pace = |_| Duration::from_secs(24 * 3600);
+    let (done, ()) = tokio::join!(person.types(START), async {
+        followed(&fake).await;
+        asked(&fake, 1).await;
+        fake.moves("BUILDING", json!({}));
+        fake.writes("==> Building /Dockerfile");
+        asked(&fake, 2).await;
+        fake.moves("SUCCESS", success());
+    });
+    assert_eq!(stood(&done)[1..], ["BUILDING", "SUCCESS"]);
+    done.well();
+}
+
+#[tokio::test]
+async fn a_server_that_stays_away_is_given_up_with_2() {
+    let fake = Fake::start().await;
+    let mut person = Person::at(&fake);
+    person.patience.give_up = Duration::from_millis(300);
+    let host = fake.host();
+    let (done, ()) = tokio::join!(person.types(START), async {
+        followed(&fake).await;
+        asked(&fake, 1).await;
+        drop(fake);
+    });
+    let text = done.failed();
+    assert!(text.contains("; trying again\n"), "{text}");
+    assert!(
+        text.contains("the build may go on; see boatyard get"),
+        "{text}"
+    );
+    assert!(
+        text.contains(&format!("error: nothing answers at {host}")),
+        "{text}"
     );
 }

@@ -1,5 +1,7 @@
 //! How a build ended, told to the server.
 
+use std::time::Duration;
+
 use domain::Status;
 use protocol::Conclusion;
 
@@ -7,6 +9,9 @@ use super::Stop;
 use crate::halt::{Cause, Halt};
 use crate::outcome::Outcome;
 use crate::server::{CallError, Session};
+
+/// How long a worker that was told to end offers the end of its build to a server that is away.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Tells the server how the build ended, once everything else was told.
 pub(super) async fn conclude(
@@ -36,7 +41,18 @@ pub(super) async fn conclude(
     };
     session.log().say(&conclusion.message);
     let stopped = halt.cause() == Some(&Cause::Asked);
-    match session.conclude(&conclusion, stopped).await {
+    let told_to_end = async {
+        halt.terminated().await;
+        tokio::time::sleep(LAST_WORDS).await;
+    };
+    let told = tokio::select! {
+        told = session.conclude(&conclusion, stopped) => told,
+        () = told_to_end => {
+            let why = "told to end before the server knew how the build ended";
+            return Outcome::Lost(why.to_owned());
+        }
+    };
+    match told {
         Ok(()) => Outcome::Concluded(conclusion.status),
         Err(CallError::Fenced) => Outcome::Stopped,
         Err(_) if stopped => Outcome::Stopped,

@@ -44,7 +44,9 @@ pub async fn run(config: WorkerConfig) -> Outcome {
     );
     let halt = Halt::default();
     let session = Session::start(client, config.token.clone(), &job, &halt);
-    let limits = keep_limits(&job, &halt);
+    let clock = keep_clock(&job, &halt);
+    // Heard until the server knows how the build ended, which it may be long in doing.
+    let _signals = hear_signals(&halt);
     let prepared = tokio::select! {
         prepared = Workspace::prepare(&config, &job) => prepared,
         () = halt.token().cancelled() => return conclude(session, &halt, Err(Stop::Halted)).await,
@@ -59,7 +61,7 @@ pub async fn run(config: WorkerConfig) -> Outcome {
                 halt,
                 workspace,
             }
-            .run(limits)
+            .run(clock)
             .await
         }
         Err(error) => {
@@ -83,29 +85,35 @@ async fn claim(config: &WorkerConfig) -> Result<(Client, Job), CallError> {
     Ok((client, job))
 }
 
-/// Watches the clock and the signals to this process for as long as the answer is kept.
-fn keep_limits(job: &Job, halt: &Halt) -> JoinSet<()> {
-    let mut limits = JoinSet::new();
+/// Watches the clock for as long as the answer is kept.
+fn keep_clock(job: &Job, halt: &Halt) -> JoinSet<()> {
+    let mut clock = JoinSet::new();
     let seconds = job.request.time_limit_seconds;
-    let clock = halt.clone();
-    limits.spawn(async move {
+    let halt = halt.clone();
+    clock.spawn(async move {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
-        clock.raise(Cause::Limit(Failure::new(
+        halt.raise(Cause::Limit(Failure::new(
             Reason::TimeLimitExceeded,
             format!("The build took longer than its time limit of {seconds} seconds"),
         )));
     });
+    clock
+}
+
+/// Listens to the signals to this process for as long as the answer is kept.
+fn hear_signals(halt: &Halt) -> JoinSet<()> {
+    let mut listeners = JoinSet::new();
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
         let halt = halt.clone();
         match signal(kind) {
-            Ok(mut signals) => drop(limits.spawn(async move {
+            Ok(mut signals) => drop(listeners.spawn(async move {
                 signals.recv().await;
-                halt.raise(Cause::Terminated);
+                halt.terminate();
             })),
             Err(error) => tracing::warn!(%error, "a signal cannot be listened to"),
         }
     }
-    limits
+    listeners
 }
 
 /// Why a build does not go on.
@@ -132,7 +140,7 @@ struct Course {
 }
 
 impl Course {
-    async fn run(self, mut limits: JoinSet<()>) -> Outcome {
+    async fn run(self, mut clock: JoinSet<()>) -> Outcome {
         let log = self.session.log();
         log.say(format_args!(
             "Build {} (attempt {})",
@@ -157,7 +165,7 @@ impl Course {
             (Ok(_), Err(failure), _) => Err(Stop::Failed(failure.clone())),
         };
         drop(metering);
-        limits.shutdown().await;
+        clock.shutdown().await;
         let outcome = conclude(self.session, &self.halt, result).await;
         let mut workspace = self.workspace;
         let alone = workspace.cache.take().and_then(|cache| cache.leave());

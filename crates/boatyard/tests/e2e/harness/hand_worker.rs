@@ -1,41 +1,31 @@
 //! A worker that the test plays by hand: its process does nothing but keep its place, the test
 //! speaks the worker protocol with its token.
 
-use super::{Answer, Api, Server, until};
+use super::{Answer, Api, Script, Server, until};
 use serde_json::{Value, json};
-use std::os::unix::fs::PermissionsExt;
-use tempfile::TempDir;
 
-/// Where the played worker notes its token.
+/// The program that keeps its place, and notes its token.
 pub struct HandWorker {
-    folder: TempDir,
+    script: Script,
 }
 
 impl HandWorker {
     pub fn new() -> HandWorker {
-        let folder = tempfile::Builder::new()
-            .prefix("boatyard-hand-")
-            .tempdir()
-            .unwrap();
-        HandWorker { folder }
+        let script = Script::new(
+            "printf %s \"$BOATYARD_WORKER_TOKEN\" > {folder}/token.new\n\
+             mv {folder}/token.new {folder}/token\nexec sleep 1000000",
+        );
+        HandWorker { script }
     }
 
     /// The program for the server to start.
     pub fn program(&self) -> String {
-        let path = self.folder.path().join("worker");
-        let token = self.folder.path().join("token").display().to_string();
-        let text = format!(
-            "#!/bin/sh\nprintf %s \"$BOATYARD_WORKER_TOKEN\" > {token}.new\n\
-             mv {token}.new {token}\nexec sleep 1000000\n"
-        );
-        std::fs::write(&path, text).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        path.display().to_string()
+        self.script.path().display().to_string()
     }
 
     /// The token of the worker started last.
     pub async fn token(&self) -> String {
-        let path = self.folder.path().join("token");
+        let path = self.script.folder().join("token");
         until("the worker to have its token", async || {
             std::fs::read_to_string(&path).ok()
         })

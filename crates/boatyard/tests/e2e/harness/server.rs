@@ -156,15 +156,40 @@ impl Server {
 
     /// Runs `boatyard` with these arguments against this server's data.
     pub fn boatyard(&self, args: &[&str]) -> std::process::Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_boatyard"));
-        command.args(args).env("BOATYARD_DATA_DIR", self.data_dir());
+        self.logged_in(args).output().unwrap()
+    }
+
+    /// The same for somebody who knows neither address nor token, but where the data is.
+    pub fn boatyard_beside_data(&self, args: &[&str]) -> std::process::Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// The same as [`Server::boatyard`], with nobody to read the results.
+    pub fn boatyard_unread(&self, args: &[&str]) -> std::process::Output {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        self.logged_in(args).stdout(writer).output().unwrap()
+    }
+
+    fn logged_in(&self, args: &[&str]) -> Command {
+        let mut command = self.command(args);
         command
             .env("BOATYARD_HOST", self.url())
             .env("BOATYARD_TOKEN", self.token());
+        command
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_boatyard"));
+        command
+            .args(args)
+            .env("BOATYARD_DATA_DIR", self.data_dir())
+            // No remembered servers.
+            .env("XDG_CONFIG_HOME", self.scratch());
         for (name, value) in &self.environment {
             command.env(name, value);
         }
-        command.output().unwrap()
+        command
     }
 
     /// Sets one of the operator's switches for the next launch.
@@ -249,6 +274,20 @@ impl Server {
         processes()
             .filter(|pid| environment_has(*pid, &marker))
             .collect()
+    }
+
+    /// Whether an engine runs for it.
+    pub fn engine_runs(&self) -> bool {
+        let mut leftovers = self.leftovers().into_iter();
+        leftovers.any(|pid| command_line_has(pid, "buildah"))
+    }
+
+    /// SIGTERM to its workers.
+    pub fn tell_workers_to_end(&self) {
+        for pid in self.workers() {
+            let pid = rustix::process::Pid::from_raw(pid as i32).unwrap();
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
     }
 
     /// Every process that has this server's data folder in its command line, environment or open

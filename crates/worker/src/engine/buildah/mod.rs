@@ -3,6 +3,7 @@
 mod arguments;
 mod explain;
 mod files;
+mod legible;
 mod storage;
 mod untrusted;
 
@@ -142,7 +143,9 @@ async fn listen(
     let each = |line: String| {
         let line = registries.gateway.named(&line, registries.own_public);
         listener.hear(&line);
-        log.line(line);
+        if let Some(line) = legible::legible(line) {
+            log.line(line);
+        }
     };
     let ended = fence.run(program, stop, each).await.map_err(engine_error)?;
     Ok((listener, ended))
