@@ -136,14 +136,28 @@ pub fn tag_from_branch(branch: &str) -> Option<String> {
 }
 
 /// The tags an image gets: the build's id first (the one in `registry.uri`), the commit, the branch.
+/// A branch that is called like a build or a commit gives none: it would take that one's tag away.
 pub fn tags(build_id: &str, sha: &str, branch: Option<&str>) -> Vec<String> {
     let mut tags = vec![build_id.to_owned(), sha.to_owned()];
     if let Some(tag) = branch.and_then(tag_from_branch)
-        && !tags.contains(&tag)
+        && !is_taken(&tag)
     {
         tags.push(tag);
     }
     tags
+}
+
+/// Whether a tag has the form of a build's id, like `joyous-view-6290`, or of a commit's sha.
+fn is_taken(tag: &str) -> bool {
+    let of = |text: &str, allowed: fn(&u8) -> bool| {
+        !text.is_empty() && text.bytes().all(|byte| allowed(&byte))
+    };
+    let is_sha = tag.len() == 40 && of(tag, u8::is_ascii_hexdigit);
+    let parts: Vec<&str> = tag.split('-').collect();
+    let is_id = matches!(parts[..], [one, other, number]
+        if of(one, u8::is_ascii_lowercase) && of(other, u8::is_ascii_lowercase)
+            && number.len() == 4 && of(number, u8::is_ascii_digit));
+    is_sha || is_id
 }
 
 #[cfg(test)]
@@ -163,6 +177,22 @@ mod tests {
             tags("joyous-view-6290", "12c1", Some("feature/x")),
             ["joyous-view-6290", "12c1", "feature-x"]
         );
+    }
+
+    #[test]
+    fn no_branch_takes_the_tag_of_a_build_or_a_commit() {
+        for branch in ["plain-build-1234", "plain/build-1234", &"0a".repeat(20)] {
+            assert_eq!(tags("joyous-view-6290", "12c1", Some(branch)).len(), 2);
+        }
+        for branch in [
+            "release-1234",
+            "a-b-12345",
+            "v1-b-1234",
+            "a-b-c-1234",
+            "abc123",
+        ] {
+            assert_eq!(tags("joyous-view-6290", "12c1", Some(branch)).len(), 3);
+        }
     }
 
     proptest! {

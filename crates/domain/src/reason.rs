@@ -67,7 +67,7 @@ reasons! {
     StepFailed = "step_failed" => Failure;
     /// The registry did not take the image.
     PushFailed = "push_failed" => Failure;
-    /// The build wrote more than its ephemeral storage.
+    /// The build wrote more than its ephemeral storage, what was fetched for it included.
     StorageLimitExceeded = "storage_limit_exceeded" => Failure;
     /// The machine's disk is full.
     DiskFull = "disk_full" => Failure;
@@ -77,7 +77,7 @@ reasons! {
     AbortedByRequest = "aborted_by_request" => Aborted;
     /// Its service or project was deleted.
     ServiceDeleted = "service_deleted" => Aborted;
-    /// The build used more memory than its plan has.
+    /// The build, or git when it fetched the source, used more memory than its plan has.
     OutOfMemory = "out_of_memory" => Crashed;
     /// The build took longer than it may.
     TimeLimitExceeded = "time_limit_exceeded" => Crashed;

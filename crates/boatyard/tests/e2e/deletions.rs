@@ -80,6 +80,8 @@ async fn a_push_that_began_before_the_deletion_is_refused_after_it() {
     let place = Place::new(&server, &repository).await;
     place.build().await;
     worker.claims(&server).await;
+    let sha = repository.git(&["rev-parse", "HEAD"]);
+    worker.reports(&server, "UPLOADING", &sha).await;
     let pushing = Subject::seen_by(&server, Some(&worker.token().await));
     let image = Image::of("late");
     let (mut send, body) = futures::channel::mpsc::channel(1);

@@ -44,4 +44,11 @@ impl HandWorker {
         let answer = self.calls(server, "claim", claim).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
     }
+
+    /// Moves the build on.
+    pub async fn reports(&self, server: &Server, status: &str, sha: &str) {
+        let report = json!({"status": status, "sha": sha});
+        let answer = self.calls(server, "status", report).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
 }

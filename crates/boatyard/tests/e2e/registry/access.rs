@@ -206,13 +206,6 @@ async fn a_revoked_token_and_an_expired_one_are_none() {
     }
 }
 
-/// Moves the build on as its worker.
-async fn reports(worker: &HandWorker, server: &Server, status: &str, sha: &str) {
-    let report = json!({"status": status, "sha": sha});
-    let answer = worker.calls(server, "status", report).await;
-    assert_eq!(answer.status, 200, "{}", answer.body);
-}
-
 async fn puts(it: &Subject, repository: &str, reference: &str, image: &Image) -> Reply {
     let bytes = image.manifest.bytes.clone();
     it.put_manifest(repository, reference, IMAGE, bytes).await
@@ -230,7 +223,7 @@ testkit::for_each_store! {
         let build = place.build().await;
         hand.claims(&server).await;
         let sha = repository.git(&["rev-parse", "HEAD"]);
-        reports(&hand, &server, "UPLOADING", &sha).await;
+        hand.reports(&server, "UPLOADING", &sha).await;
         let worker = Subject::seen_by(&server, Some(&hand.token().await));
         worker.push_image("shop/web", &build, &image).await;
         worker.get_manifest("shop/other", "v1").await.is(200);
@@ -258,7 +251,7 @@ testkit::for_each_store! {
         let sha = repository.git(&["rev-parse", "HEAD"]);
         let worker = Subject::seen_by(&server, Some(&hand.token().await));
         for status in ["STARTING", "CLONING", "BUILDING"] {
-            reports(&hand, &server, status, &sha).await;
+            hand.reports(&server, status, &sha).await;
             begins_to_push(&worker, "shop/web").await.refuses(403, "DENIED");
             for reference in [&build, &sha, "main", &image.manifest.digest] {
                 puts(&worker, "shop/web", reference, &image).await.refuses(403, "DENIED");
@@ -266,7 +259,7 @@ testkit::for_each_store! {
             worker.get_manifest("shop/web", "v1").await.is(200);
         }
         for status in ["UPLOADING", "IN_PROGRESS"] {
-            reports(&hand, &server, status, &sha).await;
+            hand.reports(&server, status, &sha).await;
             worker.push_image("shop/web", &build, &image).await;
         }
     }
@@ -286,7 +279,7 @@ testkit::for_each_store! {
         hand.calls(&server, "status", lie).await.refusal(409);
         let lie = json!({"status": "UPLOADING", "sha": "latest"});
         assert_eq!(hand.calls(&server, "status", lie).await.fields(), ["sha"]);
-        reports(&hand, &server, "UPLOADING", &sha).await;
+        hand.reports(&server, "UPLOADING", &sha).await;
         let worker = Subject::seen_by(&server, Some(&hand.token().await));
         for own in [&build, &sha, "main", &image.manifest.digest] {
             puts(&worker, "shop/web", own, &image).await.is(201);
