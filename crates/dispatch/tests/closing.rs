@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a harness fails the test it serves")]
 
-use domain::service::ProjectType;
-use domain::{Build, BuildRequest, Plan, Project, Service, ServiceSpec, Status};
+use domain::{Build, Service, Status};
 use logs::{LogConfig, LogStore, NewLine, Query};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,8 +24,14 @@ impl Place {
         let database = folder.path().join("boatyard.db");
         let store = Store::open(database.to_str().unwrap()).await.unwrap();
         let logs = LogStore::open(folder.path().join("logs"), LogConfig::default()).unwrap();
-        let project = store.create_project(project()).await.unwrap();
-        let service = store.create_service(service(&project)).await.unwrap();
+        let project = store
+            .create_project(testkit::project("shop"))
+            .await
+            .unwrap();
+        let service = store
+            .create_service(testkit::service(&project, "web"))
+            .await
+            .unwrap();
         Place {
             store,
             logs,
@@ -131,61 +136,9 @@ async fn one_bad_log_keeps_no_other_open() {
     assert!(!place.is_sealed(&builds[0]).await);
 }
 
-fn project() -> Project {
-    Project {
-        uid: String::new(),
-        team: "default".into(),
-        number: 0,
-        id: "shop".into(),
-        name: "shop".into(),
-        description: None,
-        color: None,
-        region: "local".into(),
-        created_at: 0,
-        updated_at: 0,
-    }
-}
-
-fn service(project: &Project) -> Service {
-    Service {
-        uid: String::new(),
-        project_uid: project.uid.clone(),
-        number: 0,
-        id: "web".into(),
-        name: "web".into(),
-        description: None,
-        spec: ServiceSpec::default(),
-        last_build_number: 0,
-        created_at: 0,
-        updated_at: 0,
-    }
-}
-
 fn build() -> NewBuild {
-    let request = BuildRequest {
-        project_url: "https://example.com/a/b".into(),
-        project_type: ProjectType::SelfHosted,
-        branch: Some("main".into()),
-        pull_request_id: None,
-        sha: None,
-        docker_file_path: "/Dockerfile".into(),
-        docker_work_dir: "/".into(),
-        target: None,
-        build_arguments: [].into(),
-        use_cache: true,
-        cache_storage_mb: None,
-        include_git_folder: false,
-        ephemeral_storage_mb: 1024,
-        plan: Plan {
-            id: "p".into(),
-            cpu_hundredths: 100,
-            memory_mb: 512,
-        },
-        architecture: None,
-        time_limit_seconds: 60,
-    };
     NewBuild {
-        request,
+        request: testkit::build_request(),
         sha: None,
         created_by: None,
     }

@@ -5,7 +5,7 @@
 use super::lost::Sign;
 use super::{Dispatcher, Limits};
 use crate::executor::{Exit, LocalExecutor, LocalSettings};
-use domain::{Build, BuildRequest, Plan, Project, Secret, Service, ServiceSpec, Status};
+use domain::{Build, Secret, Status};
 use machine::ProcessId;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -140,8 +140,14 @@ testkit::for_each_store! {
 }
 
 async fn handed_out(store: &Store) -> (Build, Secret) {
-    let project = store.create_project(project()).await.unwrap();
-    let service = store.create_service(service(&project)).await.unwrap();
+    let project = store
+        .create_project(testkit::project("shop"))
+        .await
+        .unwrap();
+    let service = store
+        .create_service(testkit::service(&project, "web"))
+        .await
+        .unwrap();
     let build = store.accept_build(&service, new_build()).await.unwrap();
     match store.hand_out(&build.uid, 0, LEASE_MS).await.unwrap() {
         (Advanced::Moved(build), token) => (build, token),
@@ -149,62 +155,9 @@ async fn handed_out(store: &Store) -> (Build, Secret) {
     }
 }
 
-fn project() -> Project {
-    Project {
-        uid: String::new(),
-        team: "default".into(),
-        number: 0,
-        id: "shop".into(),
-        name: "shop".into(),
-        description: None,
-        color: None,
-        region: "local".into(),
-        created_at: 0,
-        updated_at: 0,
-    }
-}
-
-fn service(project: &Project) -> Service {
-    Service {
-        uid: String::new(),
-        project_uid: project.uid.clone(),
-        number: 0,
-        id: "web".into(),
-        name: "web".into(),
-        description: None,
-        spec: ServiceSpec::default(),
-        last_build_number: 0,
-        created_at: 0,
-        updated_at: 0,
-    }
-}
-
 fn new_build() -> NewBuild {
-    let plan = Plan {
-        id: "p".into(),
-        cpu_hundredths: 100,
-        memory_mb: 512,
-    };
-    let request = BuildRequest {
-        project_url: "https://example.com/a/b".into(),
-        project_type: domain::service::ProjectType::SelfHosted,
-        branch: Some("main".into()),
-        pull_request_id: None,
-        sha: None,
-        docker_file_path: "/Dockerfile".into(),
-        docker_work_dir: "/".into(),
-        target: None,
-        build_arguments: [].into(),
-        use_cache: false,
-        cache_storage_mb: None,
-        include_git_folder: false,
-        ephemeral_storage_mb: 1024,
-        plan,
-        architecture: None,
-        time_limit_seconds: 60,
-    };
     NewBuild {
-        request,
+        request: testkit::build_request(),
         sha: None,
         created_by: None,
     }

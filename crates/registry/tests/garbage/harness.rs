@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use boatyard_registry::{
     Action, Authorizer, Credentials, GcReport, Registry, RegistryConfig, Verdict,
 };
-use domain::{Project, Service, ServiceSpec};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -126,31 +125,9 @@ impl Place {
 
     /// Makes the service that a repository belongs to, and deletes it.
     pub async fn delete_service(&self, project: &str, service: &str) {
-        let project = Project {
-            uid: String::new(),
-            team: "default".into(),
-            number: 0,
-            id: project.into(),
-            name: project.into(),
-            description: None,
-            color: None,
-            region: "local".into(),
-            created_at: 0,
-            updated_at: 0,
-        };
+        let project = testkit::project(project);
         let project = self.store.create_project(project).await.unwrap();
-        let service = Service {
-            uid: String::new(),
-            project_uid: project.uid,
-            number: 0,
-            id: service.into(),
-            name: service.into(),
-            description: None,
-            spec: ServiceSpec::default(),
-            last_build_number: 0,
-            created_at: 0,
-            updated_at: 0,
-        };
+        let service = testkit::service(&project, service);
         let service = self.store.create_service(service).await.unwrap();
         let _no_pushes = self.registry.hold_pushes().await;
         self.store.delete_service(&service.uid).await.unwrap();

@@ -1,7 +1,8 @@
 //! A project and a service to build in.
 
-use domain::{BuildRequest, Creator, Plan, Project, Service, ServiceSpec};
+use domain::{Creator, Project, Service};
 use store::{NewBuild, Store};
+pub use testkit::{project, service};
 
 /// An open store with one project and one service.
 pub struct Place {
@@ -43,61 +44,9 @@ impl Place {
     }
 }
 
-pub fn project(id: &str) -> Project {
-    Project {
-        uid: String::new(),
-        team: "default".into(),
-        number: 0,
-        id: id.into(),
-        name: id.into(),
-        description: None,
-        color: None,
-        region: "local".into(),
-        created_at: 0,
-        updated_at: 0,
-    }
-}
-
-pub fn service(project: &Project, id: &str) -> Service {
-    Service {
-        uid: String::new(),
-        project_uid: project.uid.clone(),
-        number: 0,
-        id: id.into(),
-        name: id.into(),
-        description: Some("a service".into()),
-        spec: ServiceSpec::default(),
-        last_build_number: 0,
-        created_at: 0,
-        updated_at: 0,
-    }
-}
-
 pub fn new_build() -> NewBuild {
-    let request = BuildRequest {
-        project_url: "https://example.com/a/b".into(),
-        project_type: domain::service::ProjectType::SelfHosted,
-        branch: Some("main".into()),
-        pull_request_id: None,
-        sha: None,
-        docker_file_path: "/Dockerfile".into(),
-        docker_work_dir: "/".into(),
-        target: None,
-        build_arguments: [("KEY".to_owned(), "value".to_owned())].into(),
-        use_cache: true,
-        cache_storage_mb: None,
-        include_git_folder: false,
-        ephemeral_storage_mb: 1024,
-        plan: Plan {
-            id: "p".into(),
-            cpu_hundredths: 100,
-            memory_mb: 512,
-        },
-        architecture: None,
-        time_limit_seconds: 60,
-    };
     NewBuild {
-        request,
+        request: testkit::build_request(),
         sha: None,
         created_by: Some(Creator {
             token_id: "token".into(),

@@ -1,0 +1,65 @@
+//! A project, a service and a build to put into a database.
+
+use domain::service::ProjectType;
+use domain::{BuildRequest, Plan, Project, Service, ServiceSpec};
+
+/// A project that is not stored yet.
+#[must_use]
+pub fn project(id: &str) -> Project {
+    Project {
+        uid: String::new(),
+        team: "default".into(),
+        number: 0,
+        id: id.into(),
+        name: id.into(),
+        description: None,
+        color: None,
+        region: "local".into(),
+        created_at: 0,
+        updated_at: 0,
+    }
+}
+
+/// A service of the project that is not stored yet.
+#[must_use]
+pub fn service(project: &Project, id: &str) -> Service {
+    Service {
+        uid: String::new(),
+        project_uid: project.uid.clone(),
+        number: 0,
+        id: id.into(),
+        name: id.into(),
+        description: Some("a service".into()),
+        spec: ServiceSpec::default(),
+        last_build_number: 0,
+        created_at: 0,
+        updated_at: 0,
+    }
+}
+
+/// A request to build `main`.
+#[must_use]
+pub fn build_request() -> BuildRequest {
+    BuildRequest {
+        project_url: "https://example.com/a/b".into(),
+        project_type: ProjectType::SelfHosted,
+        branch: Some("main".into()),
+        pull_request_id: None,
+        sha: None,
+        docker_file_path: "/Dockerfile".into(),
+        docker_work_dir: "/".into(),
+        target: None,
+        build_arguments: [("KEY".to_owned(), "value".to_owned())].into(),
+        use_cache: true,
+        cache_storage_mb: None,
+        include_git_folder: false,
+        ephemeral_storage_mb: 1024,
+        plan: Plan {
+            id: "p".into(),
+            cpu_hundredths: 100,
+            memory_mb: 512,
+        },
+        architecture: None,
+        time_limit_seconds: 60,
+    }
+}
