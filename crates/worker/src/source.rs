@@ -19,6 +19,9 @@ use crate::git_limits::GitLimits;
 use crate::server::Log;
 use crate::workspace::Workspace;
 
+/// The largest Dockerfile that is built, in bytes.
+const MAX_DOCKERFILE: u64 = 1 << 20;
+
 /// What was checked out.
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -142,6 +145,7 @@ pub(crate) async fn fetch(
     let root = &workspace.checkout;
     let dockerfile = safe_join(root, &request.docker_file_path)
         .map_err(|error| path_failed("Dockerfile", Reason::DockerfileNotFound, &error))?;
+    check_size(&dockerfile)?;
     let context = safe_join(root, &request.docker_work_dir)
         .map_err(|error| path_failed("work directory", Reason::PathNotAllowed, &error))?;
     Ok(Source {
@@ -202,6 +206,18 @@ fn failed(error: &GitError) -> Failure {
         _ => Reason::GitFailed,
     };
     Failure::new(reason, error.to_string())
+}
+
+/// A Dockerfile is read into memory, by us and by the engine.
+fn check_size(dockerfile: &Path) -> Result<(), Failure> {
+    let size = dockerfile.metadata().map_or(0, |meta| meta.len());
+    if size <= MAX_DOCKERFILE {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Reason::DockerfileInvalid,
+        format!("The Dockerfile has {size} bytes; at most {MAX_DOCKERFILE} are read"),
+    ))
 }
 
 fn path_failed(what: &str, missing: Reason, error: &PathError) -> Failure {

@@ -83,6 +83,48 @@ async fn the_engine_fetches_nothing_from_the_machine() {
     }
 }
 
+/// Routes keep a build from the machine's addresses; who makes packets by hand has none.
+#[tokio::test]
+async fn nobody_in_the_room_makes_packets_or_routes() {
+    const NET_ADMIN: u64 = 1 << 12;
+    const NET_RAW: u64 = 1 << 13;
+    let bounds = |status: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix("CapBnd:"));
+        line.map(|hex| u64::from_str_radix(hex.trim(), 16).unwrap())
+    };
+    let server = Server::start().await;
+    let repository = Repository::with_steps(
+        "RUN grep CapBnd /proc/self/status; arping -c 1 -I tap0 10.0.2.2 || echo no packets; \\\n  \
+         ip route del 169.254.0.0/16 || echo no routes; echo all''tried; sleep 1000009",
+    );
+    let place = Place::new(&server, &repository).await;
+    let id = place.build().await;
+    place.logs(&id, "alltried").await;
+    let lines = place.lines(&id).await;
+    for word in ["no packets", "no routes"] {
+        assert!(lines.iter().any(|line| line == word), "{lines:?}");
+    }
+    let step = bounds(&lines.join("\n")).unwrap();
+    assert_eq!(step & (NET_ADMIN | NET_RAW), 0, "{step:x}");
+    let worker = server.workers()[0];
+    // Who waits for the room outside sees nothing of it, and is not seen.
+    let namespace = |pid: u32| std::fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    let outside = namespace(worker);
+    let mut seen = 0;
+    for pid in descendants(worker).into_iter().skip(1) {
+        if namespace(pid) == outside {
+            continue;
+        }
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        if let Some(bound) = bounds(&status) {
+            seen += 1;
+            assert_eq!(bound & (NET_ADMIN | NET_RAW), 0, "{status}");
+        }
+    }
+    assert!(seen > 2, "the holder, the engine, the step");
+    place.abort(&id).await;
+}
+
 /// The engine speaks for the build without holding what it speaks with.
 #[tokio::test]
 async fn nobody_in_the_room_holds_the_builds_token() {

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::{Course, Stop, by_machine, unprepared};
 use crate::config::EngineChoice;
 use crate::engine::buildah::Buildah;
-use crate::engine::{Engine, EngineFolders, Registries, is_loopback};
+use crate::engine::{Engine, EngineFolders, Registries};
 use crate::failure::Failure;
 use crate::fence::{self, Fence, Site};
 use crate::gateway::{Gateway, Upstreams};
@@ -97,14 +97,11 @@ impl Course {
 
     async fn open_gateway(&self, fence: &Fence) -> std::io::Result<Gateway> {
         let mirrors = self.config.registry_mirrors.iter();
-        let upstreams = Upstreams {
-            own: &self.job.registry,
-            token: &self.config.token,
-            mirrors: mirrors
-                .map(|(_, mirror)| mirror.as_str())
-                .filter(|mirror| is_loopback(mirror))
-                .collect(),
-        };
+        let upstreams = Upstreams::new(
+            &self.job.registry,
+            &self.config.token,
+            mirrors.map(|(_, mirror)| mirror.as_str()),
+        )?;
         let sockets = fence.listeners(upstreams.gates()).await?;
         Gateway::open(&upstreams, sockets)
     }

@@ -107,9 +107,17 @@ pub(crate) trait Engine: Send + Sync {
     async fn clear_leftovers(&self, fence: &Fence);
 }
 
+/// The host and port of a registry, and the folder of repositories behind them, if any.
+pub(crate) fn host_and_path(registry: &str) -> (&str, Option<&str>) {
+    match registry.split_once('/') {
+        Some((host, path)) => (host, Some(path)),
+        None => (registry, None),
+    }
+}
+
 /// Whether the registry is on this machine: then, and only then, it is spoken to in plain HTTP.
 pub(crate) fn is_loopback(registry: &str) -> bool {
-    let host = registry.split('/').next().unwrap_or_default();
+    let (host, _) = host_and_path(registry);
     let host = match host.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
         _ => host,

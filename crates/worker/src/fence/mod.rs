@@ -54,7 +54,7 @@ pub(crate) struct Site<'a> {
     pub(crate) tmp: PathBuf,
     /// What RUN steps may reach.
     pub(crate) network: StepNetwork,
-    /// Addresses of the machine's that RUN steps may reach all the same.
+    /// Addresses of the machine's that the build may reach all the same.
     pub(crate) allow: &'a [IpNet],
 }
 
@@ -92,6 +92,7 @@ impl Fence {
             folders: site.folders,
             tmp: site.tmp,
             own_network: site.network != StepNetwork::Host,
+            makes_networks: site.network == StepNetwork::None,
         };
         let mut fence = Fence {
             group,
@@ -254,6 +255,7 @@ pub async fn probe_isolation() -> Result<(), String> {
         folders: Vec::new(),
         tmp: PathBuf::from("/"),
         own_network: true,
+        makes_networks: false,
     };
     let opened = tokio::time::timeout(OPENING, Room::open(&plan, |_| Ok(()))).await;
     let room = match opened {

@@ -1,9 +1,11 @@
-//! What RUN steps reach.
+//! What a build reaches.
 //!
 //! A room's network has no way out by itself. `slirp4netns` gives it one: it speaks TCP and UDP for
-//! the room as an ordinary process of the machine would, and keeps the machine's loopback to
-//! itself. Routes in the room, which no RUN step may change, close what is left: the machine's own
-//! addresses, where the API listens, and link-local ones, where clouds keep credentials.
+//! the room as an ordinary process of the machine would. It would connect to the machine's loopback,
+//! too, for whoever sends it such a packet. The kernel makes none, and routes in the room keep it from
+//! making those to the machine's own addresses, where the API listens, and to link-local ones, where
+//! clouds keep credentials. Nobody in the room may make packets by hand, or change the routes
+//! (`program::given_up`).
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -128,7 +130,7 @@ async fn complaint(program: &str, child: &mut Child) -> String {
     said
 }
 
-/// The address ranges that RUN steps must not reach.
+/// The address ranges that a build must not reach.
 async fn closed(allow: &[IpNet]) -> io::Result<Vec<Ipv4Net>> {
     let mut closed: Vec<Ipv4Net> = own_addresses().await?.into_iter().map(Into::into).collect();
     closed.extend(LINK_LOCAL.parse::<Ipv4Net>());

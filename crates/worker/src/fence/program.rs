@@ -10,6 +10,17 @@ const GATE: &str = "read -r _ && exec \"$@\" </dev/null";
 /// Programs are looked for in these folders only.
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// The command that takes from root of a room, for good, what would let it past the routes of the room's
+/// network: who makes packets by hand, or routes, reaches the machine's loopback through the way out.
+/// Who has to make networks keeps the right to make routes.
+pub(super) fn given_up(makes_networks: bool) -> [&'static str; 3] {
+    let rights = match makes_networks {
+        true => "-net_raw",
+        false => "-net_admin,-net_raw",
+    };
+    ["setpriv", "--bounding-set", rights]
+}
+
 /// Where programs enter a room.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entrance {
@@ -17,6 +28,8 @@ pub(super) struct Entrance {
     pub(super) first: u32,
     /// Whether the room has a network of its own.
     pub(super) own_network: bool,
+    /// Whether programs in it make networks of their own.
+    pub(super) makes_networks: bool,
 }
 
 /// A program with its arguments and nothing of the worker's environment.
@@ -80,6 +93,7 @@ impl Program {
             if room.own_network {
                 command.arg("--net");
             }
+            command.args(given_up(room.makes_networks));
         }
         command.args(&self.words);
         command

@@ -19,7 +19,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
 use super::network::{NAME_SERVER, Uplink};
-use super::program::{Entrance, PATH};
+use super::program::{Entrance, PATH, given_up};
 use super::veil::Veil;
 
 /// The room's network, as processes in the room see it.
@@ -34,8 +34,10 @@ const GATE: &str = "echo users; read -r _ && exec \"$@\"";
 /// Called with its parent's number and a command: becomes the command, unless the parent died before
 /// its death would have been told.
 const STAY: &str = "[ \"$PPID\" = \"$1\" ] && shift && exec \"$@\"";
-/// Holds the room, and reaps whoever lost his parent in it.
-const HOLD: &str = "ip link set lo up 2>/dev/null; echo open; sleep infinity; :";
+/// Called with a command that takes capabilities away: opens the room's network, gives up what is to
+/// be given up, then holds the room, and reaps whoever lost his parent in it.
+const HOLD: &str = "ip link set lo up 2>/dev/null; \
+    exec \"$@\" /bin/sh -c 'echo open; sleep infinity; :'";
 
 /// What a room is made with.
 #[derive(Clone, Debug)]
@@ -46,6 +48,8 @@ pub(super) struct RoomPlan {
     pub(super) tmp: PathBuf,
     /// Whether it has a network of its own.
     pub(super) own_network: bool,
+    /// Whether programs in it make networks of their own.
+    pub(super) makes_networks: bool,
 }
 
 /// An open room.
@@ -55,6 +59,7 @@ pub(super) struct Room {
     outer: Child,
     first: ProcessId,
     own_network: bool,
+    makes_networks: bool,
     uplink: Option<Uplink>,
 }
 
@@ -73,6 +78,7 @@ impl Room {
                 outer,
                 first,
                 own_network: plan.own_network,
+                makes_networks: plan.makes_networks,
                 uplink: None,
             }),
             Err(error) => {
@@ -93,6 +99,7 @@ impl Room {
         Entrance {
             first: self.first.pid,
             own_network: self.own_network,
+            makes_networks: self.makes_networks,
         }
     }
 
@@ -192,7 +199,8 @@ fn command(plan: &RoomPlan) -> io::Result<Command> {
         say(&["--net"]);
     }
     say(&["--fork", "--kill-child", "--mount-proc"]);
-    let hold = ["/bin/sh", "-c", HOLD].map(Into::into).to_vec();
+    let mut hold = ["/bin/sh", "-c", HOLD, "hold"].map(Into::into).to_vec();
+    hold.extend(given_up(plan.makes_networks).map(Into::into));
     let name_server = plan.own_network.then_some(NAME_SERVER);
     let veil = Veil::over_others(&plan.folders, &plan.tmp, name_server);
     if root {

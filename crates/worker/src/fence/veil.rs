@@ -16,9 +16,12 @@ use rustix::mount::{MountFlags, mount, mount_bind, mount_bind_recursive, mount_m
 use serde::{Deserialize, Serialize};
 
 /// Where a machine keeps what is people's and services': nothing of it is a build's business, and what
-/// the engine cannot see, nobody who tricks the engine can. The last one has the machine's names and
+/// the engine cannot see, nobody who tricks the engine can. What is shared memory here is the machine's
+/// and outlives a build. The last one has the machine's names and
 /// mirrors of images, for which the engine has no switch.
-const OTHERS: [&str; 10] = [
+const OTHERS: [&str; 12] = [
+    "/dev/mqueue",
+    "/dev/shm",
     "/home",
     "/root",
     "/run",

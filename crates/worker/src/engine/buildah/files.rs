@@ -12,7 +12,7 @@ use super::untrusted;
 use crate::engine::{Registries, is_loopback};
 use crate::gateway;
 
-/// The longest word that is read from a file of the engine's, in bytes.
+/// How much of a file with a digest is read, in bytes.
 const MAX_WORD: u64 = 1024;
 
 /// Where the files are.
@@ -56,7 +56,7 @@ impl Files {
         }
         let policy = json!({"default": [{"type": "insecureAcceptAnything"}]});
         fs::write(&files.policy, policy.to_string())?;
-        fs::write(&files.containers, "[containers]\n")?;
+        fs::write(&files.containers, containers_conf())?;
         fs::write(&files.storage, "[storage]\ndriver = \"overlay\"\n")?;
         files.write_signatures()?;
         Ok(files)
@@ -75,11 +75,20 @@ impl Files {
             .write_all(auth_json(registries).as_bytes())
     }
 
-    /// The word that the engine wrote into one of these files.
-    pub(super) fn word(&self, file: &Path) -> io::Result<String> {
+    /// The digest that the engine wrote into one of these files, `sha256:…`. Anything else could lead
+    /// elsewhere, in a registry's address or among a program's arguments.
+    pub(super) fn digest(&self, file: &Path) -> io::Result<String> {
         let name = file.file_name().unwrap_or_default();
         let text = untrusted::read(&self.folder, name, MAX_WORD)?;
-        Ok(String::from_utf8_lossy(&text).trim().to_owned())
+        let text = String::from_utf8_lossy(&text);
+        let hex = text.trim().trim_start_matches("sha256:");
+        if hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(format!("sha256:{hex}"));
+        }
+        Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("the engine wrote no digest into {}", file.display()),
+        ))
     }
 
     /// Lets signatures of images be looked for in an empty folder: else it is one of the machine's,
@@ -92,6 +101,26 @@ impl Files {
         );
         fs::write(self.registries_dir.join("default.yaml"), text)
     }
+}
+
+/// What root of a RUN step may do: what distributions of Buildah give, without making packets or device
+/// nodes. Left out, Buildah's built-in list counts, which has both.
+const STEP_CAPABILITIES: [&str; 11] = [
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "NET_BIND_SERVICE",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+];
+
+fn containers_conf() -> String {
+    format!("[containers]\ndefault_capabilities = {STEP_CAPABILITIES:?}\n")
 }
 
 fn auth_json(registries: &Registries<'_>) -> String {
@@ -156,11 +185,9 @@ mod tests {
             ("docker.io".to_owned(), "127.0.0.1:5001".to_owned()),
             ("quay.io".to_owned(), "mirror.example:5000".to_owned()),
         ];
-        let upstreams = Upstreams {
-            own: "127.0.0.1:8484",
-            token: &Token::new("hush"),
-            mirrors: vec!["127.0.0.1:5000", "127.0.0.1:5001"],
-        };
+        let token = Token::new("hush");
+        let hosts = mirrors.iter().map(|(_, mirror)| mirror.as_str());
+        let upstreams = Upstreams::new("127.0.0.1:8484", &token, hosts).unwrap();
         let sockets = (0..upstreams.gates()).map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
         let gateway = Gateway::open(&upstreams, sockets.collect()).unwrap();
         let registries = Registries {
@@ -182,6 +209,10 @@ mod tests {
         }
         assert!(text.contains("location = \"mirror.example:5000\"\ninsecure = false"));
         assert!(!text.contains("127.0.0.1:500"), "{text}");
+        fs::write(&files.digest, "../../../v2/token").unwrap();
+        assert!(files.digest(&files.digest).is_err());
+        fs::write(&files.digest, format!("sha256:{}\n", "0a".repeat(32))).unwrap();
+        assert_eq!(files.digest(&files.digest).unwrap().len(), 71);
         let mode = fs::metadata(&files.auth).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }

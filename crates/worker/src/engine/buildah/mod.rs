@@ -175,7 +175,7 @@ impl Engine for Buildah {
         if !ended.success() {
             return Err(EngineError::Failed(listener.explain(&ended.to_string())));
         }
-        let id = word(&self.files, &self.files.image_id)?;
+        let id = written(&self.files, &self.files.image_id)?;
         let id = id.trim_start_matches("sha256:").to_owned();
         Ok(ImageRef { id })
     }
@@ -207,7 +207,7 @@ impl Engine for Buildah {
             ));
         let (listener, ended) = listen(&program, &order.registries, fence, log, stop).await?;
         if ended.success() {
-            return word(&self.files, &self.files.digest);
+            return written(&self.files, &self.files.digest);
         }
         let error = listener.error().unwrap_or("the engine ended unexpectedly");
         Err(explain::push(error))
@@ -237,8 +237,11 @@ impl Engine for Buildah {
     }
 }
 
-fn word(files: &Files, file: &Path) -> Result<String, EngineError> {
-    files.word(file).map_err(|error| engine_error(error.into()))
+/// The digest in one of the engine's files.
+fn written(files: &Files, file: &Path) -> Result<String, EngineError> {
+    files
+        .digest(file)
+        .map_err(|error| engine_error(error.into()))
 }
 
 fn engine_error(error: RunError) -> EngineError {

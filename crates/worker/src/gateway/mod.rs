@@ -8,49 +8,62 @@
 //! Where the room has no network of its own the gates are on the machine's loopback. A key that only
 //! the engine is told keeps others out of the gate to our registry.
 
+mod gate;
+mod listen;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::Router;
-use axum::body::{Body, HttpBody};
-use axum::extract::{Request, State};
-use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use axum::http::{Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::header::HeaderValue;
 use base64::Engine as _;
 use rand::distr::{Alphanumeric, SampleString};
 use tokio::task::JoinSet;
 
-use crate::engine::is_loopback;
+use crate::engine::{host_and_path, is_loopback};
 use crate::token::Token;
+use gate::{Gate, Login};
 
 /// The user name that goes with a worker's token, and with a gate's key.
 pub(crate) const REGISTRY_USER: &str = "boatyard";
 const KEY_LENGTH: usize = 32;
-/// What belongs to one connection, not to what is said over it (RFC 9110, section 7.6.1).
-const HOP_BY_HOP: [HeaderName; 6] = [
-    header::CONNECTION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    HeaderName::from_static("keep-alive"),
-];
 
 /// The registries behind the gates.
 #[derive(Debug)]
 pub(crate) struct Upstreams<'a> {
     /// Host and port of our own registry, as this machine reaches it.
-    pub(crate) own: &'a str,
+    own: &'a str,
     /// The build's token.
-    pub(crate) token: &'a Token,
+    token: &'a Token,
     /// Mirrors on this machine's loopback: host, port and perhaps a path.
-    pub(crate) mirrors: Vec<&'a str>,
+    mirrors: Vec<&'a str>,
 }
 
-impl Upstreams<'_> {
+impl<'a> Upstreams<'a> {
+    /// Our own registry, and those of the mirrors that are on this machine. A mirror that is our own
+    /// registry would show every project's images to every build.
+    ///
+    /// # Errors
+    /// When there is one like that, in words for the machine's operator.
+    pub(crate) fn new(
+        own: &'a str,
+        token: &'a Token,
+        mirrors: impl Iterator<Item = &'a str>,
+    ) -> io::Result<Upstreams<'a>> {
+        let mirrors: Vec<_> = mirrors.filter(|mirror| is_loopback(mirror)).collect();
+        match mirrors.iter().find(|mirror| is_same(own, mirror)) {
+            None => Ok(Upstreams {
+                own,
+                token,
+                mirrors,
+            }),
+            Some(mirror) => Err(io::Error::other(format!(
+                "registry_mirrors names this server's own registry, {mirror}"
+            ))),
+        }
+    }
+
     /// How many gates it takes.
     pub(crate) fn gates(&self) -> usize {
         1 + self.mirrors.len()
@@ -83,11 +96,15 @@ impl Gateway {
             .no_proxy()
             .build()
             .map_err(io::Error::other)?;
-        let gate = |host: &str, login| Gate {
-            base: base(host),
-            http: http.clone(),
-            login,
-            pushing: Arc::clone(&pushing),
+        let gate = |registry: &str, login| {
+            let (host, path) = host_and_path(registry);
+            Gate {
+                base: base(host),
+                below: path.map(str::to_owned),
+                http: http.clone(),
+                login,
+                pushing: Arc::clone(&pushing),
+            }
         };
         let login = Login {
             key: basic(&key)?,
@@ -97,7 +114,7 @@ impl Gateway {
         let mut sockets = sockets.into_iter();
         let mut serve = |gate| {
             let socket = sockets.next().ok_or(io::ErrorKind::InvalidInput)?;
-            serve(&mut serving, socket, gate)
+            listen::serve(&mut serving, socket, gate)
         };
         let own = serve(gate(upstreams.own, Some(login)))?;
         let mut mirrors = Vec::new();
@@ -126,10 +143,10 @@ impl Gateway {
     /// Where a mirror is reached: at its gate, or by itself where it is not on this machine.
     pub(crate) fn mirror(&self, mirror: &str) -> String {
         let gate = self.mirrors.iter().find(|(name, _)| name == mirror);
-        match (gate, mirror.split_once('/')) {
+        match (gate, host_and_path(mirror).1) {
             (None, _) => mirror.to_owned(),
             (Some((_, gate)), None) => gate.to_string(),
-            (Some((_, gate)), Some((_, path))) => format!("{gate}/{path}"),
+            (Some((_, gate)), Some(path)) => format!("{gate}/{path}"),
         }
     }
 
@@ -142,33 +159,21 @@ impl Gateway {
     pub(crate) fn named(&self, line: &str, own: &str) -> String {
         let mut line = line.replace(&self.own.to_string(), own);
         for (mirror, gate) in &self.mirrors {
-            let host = mirror.split('/').next().unwrap_or_default();
-            line = line.replace(&gate.to_string(), host);
+            line = line.replace(&gate.to_string(), host_and_path(mirror).0);
         }
         line
     }
 }
 
-/// What the way to our own registry takes.
-#[derive(Clone)]
-struct Login {
-    /// What the engine has to say, as an `Authorization`.
-    key: HeaderValue,
-    /// What the registry is told instead.
-    token: HeaderValue,
+/// Whether both are one port of this machine, or the same host.
+fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (host_and_path(one).0, host_and_path(other).0);
+    let port = |host: &str| host.rsplit_once(':').map(|(_, port)| port.to_owned());
+    one == other || (is_loopback(one) && is_loopback(other) && port(one) == port(other))
 }
 
-#[derive(Clone)]
-struct Gate {
-    base: String,
-    http: reqwest::Client,
-    /// `None` for a mirror.
-    login: Option<Login>,
-    pushing: Arc<AtomicBool>,
-}
-
-fn base(registry: &str) -> String {
-    let host = registry.split('/').next().unwrap_or_default();
+/// Plain HTTP on this machine, and nowhere else.
+fn base(host: &str) -> String {
     let scheme = if is_loopback(host) { "http" } else { "https" };
     format!("{scheme}://{host}")
 }
@@ -187,113 +192,10 @@ pub(crate) fn login(secret: &Token) -> String {
     base64::engine::general_purpose::STANDARD.encode(pair)
 }
 
-fn serve(serving: &mut JoinSet<()>, socket: TcpListener, gate: Gate) -> io::Result<SocketAddr> {
-    socket.set_nonblocking(true)?;
-    let address = socket.local_addr()?;
-    let listener = tokio::net::TcpListener::from_std(socket)?;
-    let router = Router::new().fallback(pass).with_state(gate);
-    serving.spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(%error, "the way to a registry is closed");
-        }
-    });
-    Ok(address)
-}
-
-/// Lets a request through, streaming both ways.
-async fn pass(State(gate): State<Gate>, request: Request) -> Response {
-    match gate.check(&request) {
-        Ok(()) => gate.forward(request).await,
-        Err(refusal) => refusal,
-    }
-}
-
-impl Gate {
-    #[expect(clippy::result_large_err, reason = "made once for a refusal")]
-    fn check(&self, request: &Request) -> Result<(), Response> {
-        if !is_content(request.uri().path()) {
-            return Err(refused(
-                StatusCode::NOT_FOUND,
-                "only images are behind this",
-            ));
-        }
-        let login = self.login.as_ref();
-        if login
-            .is_some_and(|login| request.headers().get(header::AUTHORIZATION) != Some(&login.key))
-        {
-            let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"boatyard\"")];
-            return Err((StatusCode::UNAUTHORIZED, challenge).into_response());
-        }
-        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        if reads || (login.is_some() && self.pushing.load(Ordering::Acquire)) {
-            return Ok(());
-        }
-        Err(refused(
-            StatusCode::FORBIDDEN,
-            "only a build that is uploading may push",
-        ))
-    }
-
-    async fn forward(&self, request: Request) -> Response {
-        let (parts, body) = request.into_parts();
-        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let mut headers = end_to_end(parts.headers);
-        headers.remove(header::HOST);
-        headers.remove(header::AUTHORIZATION);
-        if let Some(login) = &self.login {
-            headers.insert(header::AUTHORIZATION, login.token.clone());
-        }
-        let mut forwarded = self
-            .http
-            .request(parts.method, format!("{}{path}", self.base))
-            .headers(headers);
-        if !body.is_end_stream() {
-            forwarded = forwarded.body(reqwest::Body::wrap_stream(body.into_data_stream()));
-        }
-        match forwarded.send().await {
-            Ok(answer) => answered(answer),
-            Err(error) => refused(StatusCode::BAD_GATEWAY, &error.without_url().to_string()),
-        }
-    }
-}
-
-fn answered(answer: reqwest::Response) -> Response {
-    let status = answer.status();
-    let headers = end_to_end(answer.headers().clone());
-    let mut response = Response::new(Body::from_stream(answer.bytes_stream()));
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    response
-}
-
-fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
-    for name in &HOP_BY_HOP {
-        headers.remove(name);
-    }
-    headers
-}
-
-/// Whether a path leads to what a registry keeps, or asks whether there is a registry. Not one where
-/// dots or escapes lead elsewhere, to the API of a server or to the call that shows its caller's token.
-fn is_content(path: &str) -> bool {
-    let Some(rest) = path.strip_prefix("/v2/") else {
-        return false;
-    };
-    let odd = rest.contains(['%', '\\']) || rest.split('/').any(|part| part == ".." || part == ".");
-    let kinds = ["manifests", "blobs", "tags", "referrers"];
-    let kept = rest.split('/').skip(1).any(|part| kinds.contains(&part));
-    rest.is_empty() || (kept && !odd)
-}
-
-/// A refusal as registries word it (OCI Distribution Specification, "Error Codes").
-fn refused(status: StatusCode, message: &str) -> Response {
-    let errors = serde_json::json!({"errors": [{"code": "DENIED", "message": message}]});
-    (status, axum::Json(errors)).into_response()
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::http::Uri;
+    use axum::Router;
+    use axum::http::{HeaderMap, Method, Uri, header};
 
     use super::*;
 
@@ -320,11 +222,8 @@ mod tests {
         async fn new(own: &str, mirror: &str) -> Asked {
             // Another test of this process may have been first.
             let _ = rustls::crypto::ring::default_provider().install_default();
-            let upstreams = Upstreams {
-                own,
-                token: &Token::new("hush"),
-                mirrors: vec![mirror],
-            };
+            let token = Token::new("hush");
+            let upstreams = Upstreams::new(own, &token, [mirror].into_iter()).unwrap();
             let sockets = (0..upstreams.gates()).map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
             Asked {
                 gateway: Gateway::open(&upstreams, sockets.collect()).unwrap(),
@@ -345,8 +244,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_engine_speaks_for_the_build_and_pushes_in_time() {
-        let upstream = echo().await.to_string();
-        let asked = Asked::new(&upstream, &upstream).await;
+        let (upstream, mirror) = (echo().await.to_string(), echo().await.to_string());
+        let asked = Asked::new(&upstream, &mirror).await;
         let own = asked.gateway.own().to_string();
         let key = asked.gateway.key().reveal();
         let path = "/v2/shop/web/manifests/main";
@@ -379,6 +278,8 @@ mod tests {
         let (host, path) = gate.split_once('/').unwrap();
         assert_eq!(path, "cache");
         asked.gateway.allow_pushes();
+        let other = "/v2/secret/manifests/1";
+        assert_eq!(asked.ask(Method::GET, host, other, "x").await.0, 404);
         let path = "/v2/cache/library/debian/manifests/12";
         let (status, said) = asked.ask(Method::GET, host, path, "x").await;
         assert_eq!(
@@ -399,27 +300,14 @@ mod tests {
     }
 
     #[test]
-    fn only_what_registries_keep_is_behind_a_gate() {
-        for path in [
-            "/v2/",
-            "/v2/a/b/blobs/uploads/",
-            "/v2/a/manifests/1",
-            "/v2/a/tags/list",
-        ] {
-            assert!(is_content(path), "{path}");
+    fn our_own_registry_is_no_mirror() {
+        let token = Token::new("hush");
+        for mirror in ["127.0.0.1:8484", "localhost:8484/shop", "[::1]:8484"] {
+            let refused = Upstreams::new("127.0.0.1:8484", &token, [mirror].into_iter());
+            assert!(refused.unwrap_err().to_string().contains(mirror));
         }
-        for path in [
-            "/",
-            "/v1/",
-            "/v2",
-            "/v2/token",
-            "/v2/manifests",
-            "/v2/a/../../v1/blobs/x",
-            "/v2/a/%2e%2e/blobs/x",
-            "/v2/_catalog",
-            "/metrics",
-        ] {
-            assert!(!is_content(path), "{path}");
-        }
+        let others = ["127.0.0.1:5000", "mirror.example:8484"];
+        let upstreams = Upstreams::new("127.0.0.1:8484", &token, others.into_iter());
+        assert_eq!(upstreams.unwrap().gates(), 2);
     }
 }
