@@ -1,8 +1,9 @@
 //! `boatyard admin`: what only somebody on the server's machine may do.
 
+use crate::belonging;
 use crate::config::Options;
 use crate::doctor;
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use domain::{Permission, PermissionSet, Role};
 use serde_json::json;
@@ -94,15 +95,15 @@ impl Place {
     async fn store(&self) -> anyhow::Result<Store> {
         let options = self.options()?;
         let data_dir = options.data_dir();
-        if options.database_url.is_none() && !data_dir.join("boatyard.db").exists() {
+        let named = options.database_url.is_some() || options.database_url_file.is_some();
+        let used = belonging::address(&data_dir).is_some() || data_dir.join("boatyard.db").exists();
+        if !named && !used {
             bail!(
                 "there is no server's data in {}: start `boatyard serve` once, or name its folder with --data-dir",
                 data_dir.display()
             );
         }
-        Store::open(&options.database_url()?)
-            .await
-            .context("cannot open the database")
+        belonging::open(&options.database_url()?, &data_dir, false).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! The binary: wiring and configuration only.
 
 mod admin;
+mod belonging;
 mod config;
 mod demo;
 mod doctor;

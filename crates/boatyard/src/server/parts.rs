@@ -1,5 +1,6 @@
 //! Opens the rooms and fits them together.
 
+use crate::belonging;
 use crate::config::Options;
 use anyhow::{Context, anyhow};
 use api::{RegistryAccess, Settings};
@@ -44,9 +45,7 @@ pub(super) async fn open(
     stop: &CancellationToken,
 ) -> anyhow::Result<Parts> {
     let data = options.data_dir();
-    let store = Store::open(&options.database_url()?)
-        .await
-        .context("cannot open the database")?;
+    let store = belonging::open(&options.database_url()?, &data, true).await?;
     let mut log_config = LogConfig::default();
     if let Some(mb) = options.log_limit {
         log_config.max_log_bytes = mb * 1024 * 1024;

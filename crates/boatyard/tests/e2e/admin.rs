@@ -165,6 +165,24 @@ testkit::for_each_store! {
     }
 }
 
+testkit::for_each_store! {
+    async fn a_folder_is_not_served_with_a_database_that_does_not_know_it(url: &str) {
+        let mut server = Server::with().database(url).start().await;
+        server.terminate();
+        let other = tempfile::tempdir().unwrap();
+        let other = format!("sqlite:{}", other.path().join("other.db").display());
+        let wrong = ["serve", "--listen", "127.0.0.1:0", "--database-url", &other];
+        let refused = server.boatyard_beside_data(&wrong);
+        let text = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success());
+        assert!(text.contains("belongs to the database"), "{text}");
+        let wrong = ["admin", "token", "list", "--database-url", &other];
+        let refused = server.boatyard_beside_data(&wrong);
+        assert!(!refused.status.success(), "a token there would open nothing here");
+        server.launch().await;
+    }
+}
+
 /// A folder that an operator made open to everybody: what is put into it is not.
 #[tokio::test]
 async fn what_lies_in_the_data_folder_is_nobody_elses_business() {
