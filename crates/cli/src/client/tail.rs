@@ -127,7 +127,12 @@ impl Follower {
                         delay = patience.first;
                     }
                 }
-                Err(error) if error.is_passing() && well.elapsed() < patience.give_up => {}
+                Err(error) if error.is_passing() && well.elapsed() < patience.give_up => {
+                    // It said good-bye because it stopped, then, and not because all was said.
+                    if before == Before::Closed {
+                        before = Before::Dropped;
+                    }
+                }
                 Err(error) => return Err(error),
             }
             tokio::time::sleep(delay).await;
@@ -139,9 +144,8 @@ impl Follower {
     async fn session(&mut self, before: Before) -> Result<End, ClientError> {
         if before != Before::Start {
             let concluded = self.client.build(&self.path).await?.is_concluded();
-            if before == Before::Dropped {
-                self.catch_up().await?;
-            }
+            // Its last line comes after the conclusion; a server that stops closes logs early.
+            self.catch_up().await?;
             if concluded {
                 return Ok(End::Complete);
             }

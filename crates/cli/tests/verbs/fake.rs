@@ -44,6 +44,8 @@ pub struct World {
     pub builds: Vec<Value>,
     /// Of the newest build.
     pub log: Vec<Value>,
+    /// Whether live logs are closed with a good-bye, as by a server that stops.
+    pub stops: bool,
     /// After how many lines the next live logs break, one by one.
     pub breaks: VecDeque<usize>,
     /// What the next calls are answered instead.
@@ -435,7 +437,8 @@ async fn tail(inner: Arc<Inner>, params: HashMap<String, String>, mut socket: We
             // Gone without a good-bye.
             return;
         }
-        if concluded {
+        let stops = inner.world.lock().unwrap().stops;
+        if concluded || stops {
             let _ = socket.send(Message::Close(None)).await;
             return;
         }

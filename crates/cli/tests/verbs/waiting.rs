@@ -203,6 +203,30 @@ async fn a_server_that_does_not_answer_is_said_once_and_so_is_its_return() {
     }
 }
 
+#[tokio::test]
+async fn what_was_logged_while_the_server_was_away_is_shown_before_the_result() {
+    let fake = Fake::start().await;
+    let person = Person::at(&fake);
+    let away = json!({ "status": 503, "message": "restarting", "id": "away" });
+    let (done, ()) = tokio::join!(person.types(START), async {
+        followed(&fake).await;
+        asked(&fake, 1).await;
+        fake.change(|world| {
+            world.stops = true;
+            world
+                .refusals
+                .extend([(503, away.clone()), (503, away.clone()), (503, away)]);
+        });
+        fake.until(|world| world.refusals.is_empty()).await;
+        fake.writes("tick 3");
+        fake.writes("pushed");
+        fake.change(|world| world.stops = false);
+        fake.moves("SUCCESS", success());
+    });
+    assert!(done.out.contains("tick 3"), "{}{}", done.out, done.err);
+    assert!(done.out.contains("pushed"), "{}{}", done.out, done.err);
+}
+
 /// Nobody asks for the status in this test but because of what the log says.
 #[tokio::test]
 async fn the_status_keeps_up_with_the_log() {
