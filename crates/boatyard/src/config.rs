@@ -170,6 +170,14 @@ impl Options {
                 bail!("step_network = \"{other}\" is not known: use isolated, none or host")
             }
         }
+        worker::registry_mirrors(self.registry_mirrors.as_deref().unwrap_or_default())?;
+        if let Some(program) = &self.worker_program {
+            std::fs::File::open(program)
+                .with_context(|| format!("worker_program: cannot read {}", program.display()))?;
+        }
+        if self.lease == Some(0) {
+            bail!("lease = 0 would give up every build at once; it is a number of seconds");
+        }
         match self.engine.as_deref() {
             None | Some("auto" | "buildah") => Ok(()),
             Some("buildkit") => {

@@ -59,7 +59,7 @@ reasons! {
     DockerfileNotFound = "dockerfile_not_found" => Failure;
     /// The Dockerfile cannot be parsed, or names a stage that is not there.
     DockerfileInvalid = "dockerfile_invalid" => Failure;
-    /// The Dockerfile's path or work directory leads out of the repository.
+    /// The Dockerfile's path or work directory leads out of the repository, or the latter is not there.
     PathNotAllowed = "path_not_allowed" => Failure;
     /// A base image could not be pulled.
     BaseImageNotFound = "base_image_not_found" => Failure;

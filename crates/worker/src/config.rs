@@ -137,7 +137,7 @@ impl WorkerConfig {
             work_dir,
             cache_dir,
             git: git_access(given)?,
-            registry_mirrors: mirrors(&given(ENV_REGISTRY_MIRRORS).unwrap_or_default())?,
+            registry_mirrors: registry_mirrors(&given(ENV_REGISTRY_MIRRORS).unwrap_or_default())?,
             engine: engine(&given(ENV_ENGINE).unwrap_or_default())?,
             step_network: step_network(&given(ENV_STEP_NETWORK).unwrap_or_default())?,
         })
@@ -174,7 +174,11 @@ fn list(value: &str) -> Vec<String> {
         .collect()
 }
 
-fn mirrors(value: &str) -> Result<Vec<(String, String)>, ConfigError> {
+/// Mirrors as an operator writes them, `docker.io=127.0.0.1:5000,…`: upstream host and its mirror.
+///
+/// # Errors
+/// When a pair is none.
+pub fn registry_mirrors(value: &str) -> Result<Vec<(String, String)>, ConfigError> {
     list(value)
         .iter()
         .map(|pair| {

@@ -33,7 +33,7 @@ mod workspace;
 pub use config::{
     ConfigError, ENV_CACHE_DIR, ENV_DIR, ENV_ENGINE, ENV_GIT_PROTOCOLS, ENV_GIT_STALL_TIMEOUT,
     ENV_OUTBOUND_ALLOW, ENV_REGISTRY_MIRRORS, ENV_SSH_KEY, ENV_SSH_KNOWN_HOSTS, ENV_STEP_NETWORK,
-    EngineChoice, StepNetwork, WorkerConfig,
+    EngineChoice, StepNetwork, WorkerConfig, registry_mirrors,
 };
 pub use course::run;
 pub use fence::{become_veiled, hand_over_listeners, probe_isolation};

@@ -18,6 +18,16 @@ pub(super) fn of(options: &Options, bound: SocketAddr) -> anyhow::Result<PublicA
     let (Some("http" | "https"), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
         bail!("public_url must begin with http:// or https://, and is {url}");
     };
+    if uri.path() != "/" {
+        bail!(
+            "public_url is {url}; images have no path before their names, so it has to end with the host"
+        );
+    }
+    if options.public_url.is_none() && bound.ip().is_unspecified() {
+        tracing::warn!(
+            "other machines are told to pull from {local}; say with --public-url how they reach this one"
+        );
+    }
     Ok(PublicAddress {
         registry_host: authority.to_string(),
         url: url.clone(),

@@ -165,6 +165,36 @@ testkit::for_each_store! {
     }
 }
 
+/// Refused at the start, rather than by every build.
+#[tokio::test]
+async fn switches_that_mean_nothing_keep_the_server_from_starting() {
+    let server = Server::start().await;
+    for (switch, value, words) in [
+        (
+            "--registry-mirrors",
+            "foo",
+            "BOATYARD_REGISTRY_MIRRORS must hold",
+        ),
+        (
+            "--worker-program",
+            "/nope",
+            "worker_program: cannot read /nope",
+        ),
+        ("--lease", "0", "it is a number of seconds"),
+        (
+            "--public-url",
+            "https://ci.example.com/path",
+            "end with the host",
+        ),
+    ] {
+        let start = ["serve", "--listen", "127.0.0.1:0", switch, value];
+        let refused = server.boatyard(&start);
+        let text = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success(), "{switch} {value}");
+        assert!(text.contains(words), "{text}");
+    }
+}
+
 testkit::for_each_store! {
     async fn a_folder_is_not_served_with_a_database_that_does_not_know_it(url: &str) {
         let mut server = Server::with().database(url).start().await;

@@ -65,7 +65,7 @@ pub enum Delete {
     /// Delete a project
     #[command(visible_alias = "projects")]
     Project(DeleteProject),
-    /// Delete a service with its builds and logs
+    /// Delete a service with its builds, logs and images
     #[command(visible_alias = "services")]
     Service(DeleteService),
 }

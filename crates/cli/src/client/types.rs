@@ -111,6 +111,16 @@ pub struct Build {
     pub concluded_at: Option<Timestamp>,
     /// When it ended, in whole seconds since 1970.
     pub build_concluded_at: Option<i64>,
+    /// Whose token started it; only Boatyard says.
+    pub created_by: Option<Creator>,
+}
+
+/// Whose token it was.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Creator {
+    /// What the token was called.
+    pub token_name: String,
 }
 
 /// Where a build's image is.
@@ -119,6 +129,8 @@ pub struct Build {
 pub struct Registry {
     /// What to pull.
     pub uri: Option<String>,
+    /// The digest of its manifest; only Boatyard says.
+    pub digest: Option<String>,
 }
 
 impl Build {

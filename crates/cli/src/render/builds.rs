@@ -13,7 +13,7 @@ const SHORT_SHA: usize = 10;
 
 pub(crate) fn builds(data: Value, now: Timestamp) -> Result<Sheet, ClientError> {
     let header = [
-        "ID", "STATUS", "SOURCE", "COMMIT", "STARTED", "TOOK", "MESSAGE",
+        "ID", "STATUS", "SOURCE", "COMMIT", "CREATED", "TOOK", "MESSAGE",
     ];
     let mut sheet = Sheet::new(
         &header,
@@ -35,9 +35,9 @@ pub(crate) fn builds(data: Value, now: Timestamp) -> Result<Sheet, ClientError> 
 
 pub(crate) fn build(data: Value, now: Timestamp) -> Result<Sheet, ClientError> {
     let build: Build = parse(data)?;
-    let started = build
-        .created_at
-        .map(|at| format!("{at:.0} ({})", ago(at, now)));
+    let when = |at: Option<Timestamp>| at.map(|at| format!("{at:.0} ({})", ago(at, now)));
+    let creator = build.created_by.as_ref().map(|by| &by.token_name);
+    let digest = build.registry.as_ref().and_then(|to| to.digest.as_ref());
     Ok(Detail::new()
         .add("ID", Some(&build.id))
         .toned("Status", Some(&build.status), tone(&build))
@@ -49,9 +49,12 @@ pub(crate) fn build(data: Value, now: Timestamp) -> Result<Sheet, ClientError> {
             build.pull_request_id.map(|number| format!("#{number}")),
         )
         .add("Commit", build.sha.as_ref())
-        .add("Started", started)
+        .add("Created", when(build.created_at))
+        .add("Created by", creator.filter(|name| !name.is_empty()))
+        .add("Started", when(build.started_at))
         .add("Took", build.took(now).map(length))
         .add("Image", build.image())
+        .add("Digest", digest)
         .into_sheet())
 }
 

@@ -38,7 +38,8 @@ pub(super) async fn project(args: DeleteProject, console: &mut Console) -> Resul
 pub(super) async fn service(args: DeleteService, console: &mut Console) -> Result<(), CliError> {
     let session = Session::open(console, &args.common.connection)?;
     let (project, service) = session.service(&args.of).await?;
-    let what = format!("service `{service}` of project `{project}` with its builds and logs");
+    let what =
+        format!("service `{service}` of project `{project}` with its builds, logs and images");
     confirm(console, &what, args.force)?;
     let path = ["projects", &project, "services", &service];
     let place = Place::service(&project, &service);

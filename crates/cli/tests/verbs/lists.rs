@@ -29,7 +29,7 @@ async fn builds_are_a_table_that_a_person_can_read() {
     assert_eq!(
         table,
         "\
-ID           STATUS    SOURCE   COMMIT       STARTED   TOOK     MESSAGE
+ID           STATUS    SOURCE   COMMIT       CREATED   TOOK     MESSAGE
 calm-sea-3   QUEUED    main     -            4m ago    -        -
 calm-sea-2   FAILURE   #17      12c15e7ee2   4m ago    1m 11s   RUN cargo build failed with exit code 101
 calm-sea-1   SUCCESS   main     12c15e7ee2   4m ago    1m 11s   Image successfully built
@@ -128,7 +128,7 @@ Status    SUCCESS
 Message   Image successfully built
 Branch    main
 Commit    12c15e7ee25fd78f567ebf87f9178b8ad70025b3
-Started   2026-11-24T08:00:00Z (4m ago)
+Created   2026-11-24T08:00:00Z (4m ago)
 Took      1m 11s
 Image     127.0.0.1:8484/shop/web:1
 "

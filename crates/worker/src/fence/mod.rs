@@ -267,7 +267,9 @@ pub async fn probe_isolation() -> Result<(), String> {
     room.close().await;
     match connected {
         Ok(_) => Ok(()),
-        Err(error) => Err(format!("RUN steps have no network: {error}")),
+        Err(error) => Err(format!(
+            "builds have no network, and pull no base images: {error}"
+        )),
     }
 }
 
