@@ -258,6 +258,19 @@ async fn a_branch_stays_with_its_newest_build_when_an_older_one_ends_later() {
 }
 
 #[tokio::test]
+async fn a_program_that_a_bare_image_lacks_is_the_dockerfiles_fault() {
+    let server = Server::start().await;
+    let repository = Repository::with_dockerfile("FROM scratch\nCOPY busybox /\nRUN nope\n");
+    let place = Place::new(&server, &repository).await;
+    let id = place.build().await;
+    let build = place.reaches(&id, "FAILURE").await;
+    let lines = place.lines(&id).await;
+    assert_eq!(build["reason"], "step_failed", "{lines:#?}");
+    let message = build["message"].as_str().unwrap();
+    assert!(message.contains("stat /bin/sh: no such file"), "{message}");
+}
+
+#[tokio::test]
 async fn a_plan_limits_the_processor_and_the_memory_of_every_step() {
     let server = Server::start().await;
     let gate = Gate::new();
