@@ -2,6 +2,7 @@
 
 use crate::edge::Caller;
 use async_trait::async_trait;
+use domain::build::Tags;
 use domain::{Build, Permission, Status};
 use registry::{Action, Authorizer, Credentials, Verdict};
 use store::{Store, StoreError};
@@ -34,10 +35,7 @@ impl RegistryAccess {
             });
         };
         if let Some(build) = self.store.build_of_worker(&credentials.password).await? {
-            let own = self.store.repository(&build.service_uid).await?;
-            return Ok(own.map_or(Verdict::Deny, |own| {
-                worker(&build, &own, repository, action)
-            }));
+            return self.judge_worker(&build, repository, action).await;
         }
         let Some(caller) = Caller::by_secret(&self.store, &credentials.password).await? else {
             return Ok(Verdict::NeedLogin);
@@ -47,6 +45,23 @@ impl RegistryAccess {
             return self.push_to_project(&caller, project_of(repository)).await;
         }
         Ok(verdict)
+    }
+
+    /// A build that is slow must not take its branch's tag back from one that overtook it.
+    async fn judge_worker(
+        &self,
+        build: &Build,
+        repository: &str,
+        action: Action<'_>,
+    ) -> Result<Verdict, StoreError> {
+        let Some(own) = self.store.repository(&build.service_uid).await? else {
+            return Ok(Verdict::Deny);
+        };
+        let verdict = worker(build, &own, repository, action);
+        let late = verdict == Verdict::Allow
+            && moves_branch(build, action)
+            && self.store.is_overtaken(build).await?;
+        Ok(if late { Verdict::Deny } else { verdict })
     }
 
     /// What is pushed belongs to a project and goes with it, so there must be one.
@@ -76,10 +91,17 @@ fn may_upload(status: Status) -> bool {
 }
 
 fn is_own_tag(build: &Build, tag: &str) -> bool {
+    !tag.is_empty() && tags(build).iter().any(|own| own == tag)
+}
+
+fn moves_branch(build: &Build, action: Action<'_>) -> bool {
+    matches!(action, Action::Tag(tag) if tags(build).branch.as_deref() == Some(tag))
+}
+
+fn tags(build: &Build) -> Tags {
     // Which commit it is may not be known yet; its tag is then nobody's.
     let sha = build.sha.as_deref().unwrap_or_default();
-    let own = domain::build::tags(&build.id, sha, build.branch.as_deref());
-    !tag.is_empty() && own.iter().any(|own| own == tag)
+    Tags::of(&build.id, sha, build.branch.as_deref())
 }
 
 /// A person's or program's token: reading a service is pulling its images, starting its builds is

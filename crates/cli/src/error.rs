@@ -14,6 +14,14 @@ pub enum CliError {
     /// Nothing says which server to talk to, or with which token.
     #[error("{0}")]
     NotLoggedIn(String),
+    /// The data folder on this machine is there, and no server holds it.
+    #[error(
+        "no server of the data folder {} is running\n\
+         hint: start it with `boatyard serve`; for another server give --host, and log in there \
+         with `boatyard login`",
+        .0.display()
+    )]
+    NotRunning(PathBuf),
     /// There is no remembered server of that name.
     #[error("{0}")]
     NoContext(String),

@@ -135,16 +135,37 @@ pub fn tag_from_branch(branch: &str) -> Option<String> {
     (!tag.is_empty()).then_some(tag)
 }
 
-/// The tags an image gets: the build's id first (the one in `registry.uri`), the commit, the branch.
-/// A branch that is called like a build or a commit gives none: it would take that one's tag away.
-pub fn tags(build_id: &str, sha: &str, branch: Option<&str>) -> Vec<String> {
-    let mut tags = vec![build_id.to_owned(), sha.to_owned()];
-    if let Some(tag) = branch.and_then(tag_from_branch)
-        && !is_taken(&tag)
-    {
-        tags.push(tag);
+/// The tags an image gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tags {
+    /// The build's id: the tag in `registry.uri`.
+    pub build: String,
+    /// The commit's sha.
+    pub commit: String,
+    /// The branch's, which moves from build to build.
+    pub branch: Option<String>,
+}
+
+impl Tags {
+    /// The tags of a build. A branch that is called like a build or a commit gives none: it would
+    /// take that one's tag away.
+    pub fn of(build_id: &str, sha: &str, branch: Option<&str>) -> Tags {
+        Tags {
+            build: build_id.to_owned(),
+            commit: sha.to_owned(),
+            branch: branch
+                .and_then(tag_from_branch)
+                .filter(|tag| !is_taken(tag)),
+        }
     }
-    tags
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        [&self.build, &self.commit]
+            .into_iter()
+            .chain(&self.branch)
+            .map(String::as_str)
+    }
 }
 
 /// Whether a tag has the form of a build's id, like `joyous-view-6290`, or of a commit's sha.
@@ -173,16 +194,15 @@ mod tests {
             Some("feature-login")
         );
         assert_eq!(tag_from_branch("/"), None);
-        assert_eq!(
-            tags("joyous-view-6290", "12c1", Some("feature/x")),
-            ["joyous-view-6290", "12c1", "feature-x"]
-        );
+        let tags = Tags::of("joyous-view-6290", "12c1", Some("feature/x"));
+        assert!(tags.iter().eq(["joyous-view-6290", "12c1", "feature-x"]));
     }
 
     #[test]
     fn no_branch_takes_the_tag_of_a_build_or_a_commit() {
         for branch in ["plain-build-1234", "plain/build-1234", &"0a".repeat(20)] {
-            assert_eq!(tags("joyous-view-6290", "12c1", Some(branch)).len(), 2);
+            let tags = Tags::of("joyous-view-6290", "12c1", Some(branch));
+            assert_eq!(tags.branch, None, "{branch}");
         }
         for branch in [
             "release-1234",
@@ -191,7 +211,8 @@ mod tests {
             "a-b-c-1234",
             "abc123",
         ] {
-            assert_eq!(tags("joyous-view-6290", "12c1", Some(branch)).len(), 3);
+            let tags = Tags::of("joyous-view-6290", "12c1", Some(branch));
+            assert_eq!(tags.branch.as_deref(), Some(branch));
         }
     }
 

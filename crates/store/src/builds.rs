@@ -172,6 +172,24 @@ impl Store {
             .await
     }
 
+    /// Whether a newer build of the same service and branch has its image in the registry or on the
+    /// way there: the branch's tag is then no longer this build's to move.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_overtaken(&self, build: &Build) -> Result<bool, StoreError> {
+        let mut session = self.db.read().await?;
+        let newer = session
+            .row(
+                "SELECT 1 FROM builds WHERE service_uid = $1 AND number > $2 AND branch = $3
+                     AND status IN ('UPLOADING', 'IN_PROGRESS', 'SUCCESS') LIMIT 1",
+                params![&build.service_uid, build.number, build.branch.as_deref()],
+                |_| Ok(()),
+            )
+            .await?;
+        Ok(newer.is_some())
+    }
+
     /// A page of a service's builds, newest first: one range read on the primary key, whatever the
     /// depth, because numbers have no gaps.
     ///

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use domain::Reason;
+use domain::build::Tags;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,8 @@ const REGISTRY_AWAY_FOR: Duration = Duration::from_secs(15 * 60);
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(3));
 /// The HTTP status by which our registry says that its disk is full.
 const INSUFFICIENT_STORAGE: u16 = 507;
+/// The HTTP status by which our registry keeps a branch's tag with a newer build.
+const FORBIDDEN: u16 = 403;
 const MEMORY: &str = "pushed.json";
 
 /// One image on its way to the registry.
@@ -40,6 +43,13 @@ pub(crate) struct Upload<'a> {
     pub(crate) memory: Option<&'a Path>,
 }
 
+/// An image in the registry.
+pub(crate) struct Uploaded {
+    pub(crate) digest: String,
+    /// The tags that it was given.
+    pub(crate) tags: Tags,
+}
+
 /// What a service pushed last.
 #[derive(Debug, Serialize, Deserialize)]
 struct Pushed {
@@ -51,13 +61,9 @@ struct Pushed {
 }
 
 impl Upload<'_> {
-    /// Puts the image under all of the tags, the first one first, and tells its digest. A registry
-    /// that is away for some time is waited for.
-    pub(crate) async fn run(
-        &self,
-        image: &ImageRef,
-        tags: &[String],
-    ) -> Result<String, EngineError> {
+    /// Puts the image under all of the tags, the build's first. A registry that is away for some
+    /// time is waited for.
+    pub(crate) async fn run(&self, image: &ImageRef, tags: &Tags) -> Result<Uploaded, EngineError> {
         let give_up = Instant::now() + REGISTRY_AWAY_FOR;
         let mut pause = BACK_OFF.0;
         loop {
@@ -79,23 +85,37 @@ impl Upload<'_> {
         }
     }
 
-    async fn attempt(&self, image: &ImageRef, tags: &[String]) -> Result<String, EngineError> {
-        let Some((first, others)) = tags.split_first() else {
-            return Err(EngineError::Failed(Failure::new(
-                Reason::PushFailed,
-                "There is no tag to push the image under",
-            )));
-        };
-        let pushed = match self.again(image, first).await? {
+    async fn attempt(&self, image: &ImageRef, tags: &Tags) -> Result<Uploaded, EngineError> {
+        let pushed = match self.again(image, &tags.build).await? {
             Some(pushed) => pushed,
-            None => self.push(image, first).await?,
+            None => self.push(image, &tags.build).await?,
         };
-        for tag in others {
-            let put = self.registry.put(tag, &pushed.manifest);
-            self.unless_stopped(put).await?.map_err(refused)?;
+        let put = self.registry.put(&tags.commit, &pushed.manifest);
+        self.unless_stopped(put).await?.map_err(refused)?;
+        let mut tags = tags.clone();
+        if let Some(tag) = &tags.branch
+            && !self.moves_branch(tag, &pushed.manifest).await?
+        {
+            self.log
+                .say(format_args!("The tag `{tag}` stays with a newer build"));
+            tags.branch = None;
         }
         self.remember(&pushed);
-        Ok(pushed.digest)
+        Ok(Uploaded {
+            digest: pushed.digest,
+            tags,
+        })
+    }
+
+    /// Moves the branch's tag here; `false` when a newer build of the branch has it.
+    async fn moves_branch(&self, tag: &str, manifest: &Manifest) -> Result<bool, EngineError> {
+        let put = self.registry.put(tag, manifest);
+        match self.unless_stopped(put).await? {
+            Err(RegistryError::Refused {
+                status: FORBIDDEN, ..
+            }) => Ok(false),
+            put => put.map(|()| true).map_err(refused),
+        }
     }
 
     /// Puts the remembered manifest under the tag, if it is this image's and the registry still

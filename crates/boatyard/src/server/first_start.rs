@@ -1,19 +1,25 @@
 //! The data folder: made at the first start, held by one server at a time, with the
 //! administrator's token inside.
 
+use super::address_file::AddressFile;
 use anyhow::{Context, bail};
 use domain::Role;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::Duration;
 use store::{NewToken, Store};
 
 /// The file that holds the administrator's token.
 pub const TOKEN_FILE: &str = "admin.token";
+/// How often the lock is tried. The command line takes a shared one for a moment, to see whether a
+/// server is here: that must not keep a server from starting.
+const TRIES: usize = 20;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Makes the data folder and takes its lock, which the returned file holds.
-pub(super) fn prepare(data_dir: &Path) -> anyhow::Result<File> {
+pub(super) async fn prepare(data_dir: &Path) -> anyhow::Result<File> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -27,16 +33,27 @@ pub(super) fn prepare(data_dir: &Path) -> anyhow::Result<File> {
         .mode(0o600)
         .open(&path)
         .with_context(|| format!("cannot write {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => bail!(
+    let locked = lock(&file).await;
+    if !locked.with_context(|| format!("cannot lock {}", path.display()))? {
+        bail!(
             "another server uses the data folder {}; choose another with --data-dir",
             data_dir.display()
-        ),
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        );
+    }
+    AddressFile::remove_old(data_dir);
+    Ok(file)
+}
+
+/// Locks the file; `false` when somebody else keeps it.
+async fn lock(file: &File) -> std::io::Result<bool> {
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(PAUSE).await,
+            Err(TryLockError::Error(error)) => return Err(error),
         }
     }
+    Ok(false)
 }
 
 /// At the first start, makes the administrator's token, kept in the data folder and readable by its
@@ -76,4 +93,30 @@ pub(super) async fn administrator(
         path.display(),
         secret.expose()
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_who_looks_at_the_lock_keeps_no_server_from_starting() {
+        let folder = tempfile::tempdir().unwrap();
+        let looks = File::create(folder.path().join("lock")).unwrap();
+        looks.lock_shared().unwrap();
+        let prepare = prepare(folder.path());
+        let (server, ()) = tokio::join!(prepare, async { drop(looks) });
+        let _lock = server.unwrap();
+        let other = super::prepare(folder.path()).await.err().unwrap();
+        assert!(other.to_string().contains("another server"), "{other}");
+    }
+
+    #[tokio::test]
+    async fn a_killed_servers_address_goes_with_the_lock_to_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let address = folder.path().join("server.address");
+        std::fs::write(&address, "http://127.0.0.1:9999\n").unwrap();
+        let _lock = prepare(folder.path()).await.unwrap();
+        assert!(!address.exists());
+    }
 }

@@ -63,7 +63,7 @@ pub async fn serve_until(
     let address = address::of(&options, listener.local_addr()?)?;
     // What lies in the data folder is nobody else's business; workers open up what the engine reads.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
-    let _lock = first_start::prepare(&options.data_dir())?;
+    let _lock = first_start::prepare(&options.data_dir()).await?;
     let parts = parts::open(&options, &address, &stop).await?;
     let alone = parts.store.alone().await?.ok_or_else(|| {
         anyhow!("another server uses this database; each server needs one of its own")

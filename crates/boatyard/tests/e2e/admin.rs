@@ -30,7 +30,11 @@ async fn the_command_line_finds_the_server_by_its_data_folder() {
     server.kill();
     let gone = server.boatyard_beside_data(&list);
     let text = String::from_utf8_lossy(&gone.stderr);
-    assert!(text.contains("server.address is gone"), "{text}");
+    let nobody = format!(
+        "no server of the data folder {} is running",
+        server.data_dir().display()
+    );
+    assert!(text.contains(&nobody), "{text}");
     server.launch().await;
     assert!(server.boatyard_beside_data(&list).status.success());
     assert!(server.terminate());

@@ -224,6 +224,53 @@ async fn every_image_has_the_tags_of_its_build_its_commit_and_its_branch() {
 }
 
 #[tokio::test]
+async fn a_branch_stays_with_its_newest_build_when_an_older_one_ends_later() {
+    let server = Server::start().await;
+    let gate = Gate::new();
+    let repository = Repository::with_steps(&gate.step("true", "true"));
+    let place = Place::new(&server, &repository).await;
+    let old = place.build().await;
+    gate.reached(&place, &old).await;
+    repository.write("Dockerfile", "FROM scratch\nCOPY README /\n");
+    repository.commit("quick");
+    let new = place.build().await;
+    let newer = place.reaches(&new, "SUCCESS").await;
+    gate.open();
+    let older = place.reaches(&old, "SUCCESS").await;
+    let digest = |tag: &str| {
+        let image = format!("{}/shop/web:{tag}", server.host());
+        skopeo(&[], &image)["Digest"].clone()
+    };
+    let sha = older["sha"].as_str().unwrap();
+    assert_eq!(digest("main"), newer["registry"]["digest"]);
+    for own in [old.as_str(), sha] {
+        assert_eq!(digest(own), older["registry"]["digest"], "{own}");
+    }
+    place
+        .logs(&old, "The tag `main` stays with a newer build")
+        .await;
+    place.logs(&old, &format!("Tags: {old}, {sha}")).await;
+    let lines = place.lines(&old).await;
+    assert!(
+        !lines.iter().any(|line| line.ends_with(", main")),
+        "{lines:#?}"
+    );
+}
+
+#[tokio::test]
+async fn a_program_that_a_bare_image_lacks_is_the_dockerfiles_fault() {
+    let server = Server::start().await;
+    let repository = Repository::with_dockerfile("FROM scratch\nCOPY busybox /\nRUN nope\n");
+    let place = Place::new(&server, &repository).await;
+    let id = place.build().await;
+    let build = place.reaches(&id, "FAILURE").await;
+    let lines = place.lines(&id).await;
+    assert_eq!(build["reason"], "step_failed", "{lines:#?}");
+    let message = build["message"].as_str().unwrap();
+    assert!(message.contains("stat /bin/sh: no such file"), "{message}");
+}
+
+#[tokio::test]
 async fn a_plan_limits_the_processor_and_the_memory_of_every_step() {
     let server = Server::start().await;
     let gate = Gate::new();

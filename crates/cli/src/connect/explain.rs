@@ -28,7 +28,8 @@ fn unreachable(session: &Session, error: &ClientError) -> String {
     let local = Url::parse(session.client.host()).is_ok_and(|url| is_loopback(&url));
     let hint = match &session.address_file {
         Some(file) => format!(
-            "the server that wrote {} is gone; start it again with `boatyard serve`",
+            "the server that wrote {} does not answer; if it is gone, start it again with \
+             `boatyard serve`",
             file.display()
         ),
         None if local => "is the server running? Start it with `boatyard serve`; if it keeps its \

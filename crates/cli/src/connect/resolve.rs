@@ -119,7 +119,7 @@ fn token(
     }
     let on_loopback = url(host).is_some_and(|url| is_loopback(&url));
     let here = on_loopback || local::file_naming(environment, host).is_some();
-    if here && let Some(token) = local::administrators_token(environment) {
+    if here && let Some(token) = local::administrators_token(environment)? {
         return Ok((token, Origin::DataFolder));
     }
     Err(CliError::NotLoggedIn(format!(
@@ -160,6 +160,21 @@ mod tests {
                 data_dir: Some(self.0.path().join("data")),
                 ..Environment::default()
             }
+        }
+
+        /// The data folder of a server that runs for as long as the returned file is kept.
+        fn served(&self) -> std::fs::File {
+            let data = self.0.path().join("data");
+            std::fs::create_dir_all(&data).unwrap();
+            std::fs::write(data.join("admin.token"), "byt_admin\n").unwrap();
+            let lock = std::fs::File::create(data.join("lock")).unwrap();
+            lock.lock().unwrap();
+            lock
+        }
+
+        fn says_address(&self, text: &str) {
+            let file = self.0.path().join("data/server.address");
+            std::fs::write(file, format!("{text}\n")).unwrap();
         }
 
         fn with_contexts(self) -> Home {
@@ -248,8 +263,7 @@ mod tests {
                 .contains("boatyard login")
         );
 
-        std::fs::create_dir_all(home.0.path().join("data")).unwrap();
-        std::fs::write(home.0.path().join("data/admin.token"), "byt_admin\n").unwrap();
+        let _lock = home.served();
         let target = resolve(&home, Connection::default(), |_| {});
         assert_eq!(
             (target.host.as_str(), target.token.as_str()),
@@ -266,11 +280,9 @@ mod tests {
     #[test]
     fn the_server_of_the_data_folder_is_found_on_any_port() {
         let home = Home::new();
-        let data = home.0.path().join("data");
-        std::fs::create_dir_all(&data).unwrap();
-        std::fs::write(data.join("admin.token"), "byt_admin\n").unwrap();
+        let _lock = home.served();
         for address in ["http://127.0.0.1:9999", "http://10.1.2.3:8484"] {
-            std::fs::write(data.join("server.address"), format!("{address}\n")).unwrap();
+            home.says_address(address);
             let target = resolve(&home, Connection::default(), |_| {});
             assert_eq!(
                 (target.host.as_str(), target.token.as_str()),
@@ -280,10 +292,59 @@ mod tests {
         let target = resolve(&home, host("http://127.0.0.1:1"), |_| {});
         assert_eq!(target.host, "http://127.0.0.1:1", "what is said wins");
 
-        std::fs::write(data.join("server.address"), "rubbish here\n").unwrap();
+        home.says_address("rubbish here");
         let refused = Target::resolve(&Connection::default(), &home.environment());
         let text = refused.err().unwrap().to_string();
         assert!(text.contains("server.address holds no address"), "{text}");
+    }
+
+    #[test]
+    fn whoever_took_a_killed_servers_port_gets_no_token() {
+        let home = Home::new();
+        let lock = home.served();
+        let refused = |asked: Connection| {
+            let refused = Target::resolve(&asked, &home.environment());
+            refused.err().unwrap().to_string()
+        };
+        drop(lock);
+        let usual_place = refused(Connection::default());
+        home.says_address("http://127.0.0.1:9999");
+        let as_written = refused(Connection::default());
+        let as_said = refused(host("http://127.0.0.1:9999"));
+        let folder = home.environment().data_dir.unwrap();
+        let text = format!(
+            "no server of the data folder {} is running",
+            folder.display()
+        );
+        for refused in [&usual_place, &as_written, &as_said] {
+            assert!(refused.starts_with(&text), "{refused}");
+            assert!(refused.contains("`boatyard serve`"), "{refused}");
+        }
+        std::fs::remove_file(folder.join("lock")).unwrap();
+        assert_eq!(refused(Connection::default()), as_written);
+
+        let told = |e: &mut Environment| e.token = Some("mine".into());
+        let target = resolve(&home, host("http://127.0.0.1:9999"), told);
+        assert_eq!(target.token, "mine", "what is said goes where it is said");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_whose_lock_cannot_be_looked_at_is_not_believed() {
+        let home = Home::new();
+        drop(home.served());
+        home.says_address("http://127.0.0.1:9999");
+        let lock = home.environment().data_dir.unwrap().join("lock");
+        std::fs::remove_file(&lock).unwrap();
+        // Not even root opens a link that leads to itself.
+        std::os::unix::fs::symlink(&lock, &lock).unwrap();
+        for asked in [Connection::default(), host("http://127.0.0.1:9999")] {
+            let refused = Target::resolve(&asked, &home.environment()).err().unwrap();
+            assert!(
+                matches!(&refused, CliError::File { path, .. } if *path == lock),
+                "{refused}"
+            );
+        }
     }
 
     #[test]

@@ -102,6 +102,8 @@ async fn a_newcomer_on_the_servers_machine_needs_no_login() {
     let folder = person.home.path().join("data/boatyard");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("admin.token"), TOKEN).unwrap();
+    let lock = std::fs::File::create(folder.join("lock")).unwrap();
+    lock.lock().unwrap();
     person
         .types(&format!("boatyard list projects --host {}", fake.host()))
         .await
@@ -118,6 +120,15 @@ async fn a_newcomer_on_the_servers_machine_needs_no_login() {
         text.contains(&format!("nothing answers at {host}")),
         "{text}"
     );
-    let hint = format!("the server that wrote {} is gone", file.display());
+    let hint = format!("the server that wrote {} does not answer", file.display());
     assert!(text.contains(&hint), "{text}");
+
+    // Killed, it leaves the file, and another program may listen there.
+    drop(lock);
+    let text = person.types("boatyard list projects").await.failed();
+    let gone = format!(
+        "no server of the data folder {} is running",
+        folder.display()
+    );
+    assert!(text.contains(&gone), "{text}");
 }

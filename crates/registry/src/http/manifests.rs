@@ -1,6 +1,6 @@
 //! Manifests: reading, pushing, taking away.
 
-use super::{Answer, CONTENT_DIGEST, Call, empty, has_already};
+use super::{Answer, CONTENT_DIGEST, Call, empty, has_already, putting};
 use crate::digest::Digest;
 use crate::error::Refusal;
 use crate::{manifest, names};
@@ -67,7 +67,7 @@ impl Call<'_> {
             manifests: &read.manifests,
             tag: names::is_tag(reference).then_some(reference),
         };
-        let _placing = self.placing().await?;
+        let _placing = self.placing(putting(reference)).await?;
         self.inner.files.write(&digest, &bytes).await?;
         if let Err(missing) = self.inner.store.catalog().add_manifest(&new).await? {
             return Err(refuse_missing(&missing));

@@ -118,9 +118,9 @@ struct Call<'a> {
 impl Call<'_> {
     /// The right to write what is pushed. Whether that is allowed is asked again: the body may have
     /// taken its time, and what it belongs to may have been deleted meanwhile.
-    async fn placing(&self) -> Result<RwLockReadGuard<'_, ()>, Refusal> {
+    async fn placing(&self, action: Action<'_>) -> Result<RwLockReadGuard<'_, ()>, Refusal> {
         let placing = self.inner.placing.read().await;
-        authorize(self.inner, self.headers, self.repository, Action::Push).await?;
+        authorize(self.inner, self.headers, self.repository, action).await?;
         Ok(placing)
     }
 
@@ -135,10 +135,16 @@ fn action<'a>(method: &Method, target: &Target<'a>) -> Action<'a> {
         (_, Target::Upload(_) | Target::Uploads) => Action::Push,
         (&Method::GET | &Method::HEAD, _) => Action::Pull,
         (&Method::DELETE, _) => Action::Delete,
-        (_, Target::Manifest(reference)) if Digest::parse(reference).is_none() => {
-            Action::Tag(reference)
-        }
+        (_, Target::Manifest(reference)) => putting(reference),
         _ => Action::Push,
+    }
+}
+
+/// Putting a manifest under a name that is no digest gives it a tag.
+fn putting(reference: &str) -> Action<'_> {
+    match Digest::parse(reference) {
+        Some(_) => Action::Push,
+        None => Action::Tag(reference),
     }
 }
 

@@ -44,7 +44,7 @@ impl Call<'_> {
                 .await
                 .is_ok();
         let catalog = self.inner.store.catalog();
-        let _placing = self.placing().await?;
+        let _placing = self.placing(Action::Push).await?;
         if visible
             && catalog
                 .mount_blob(from, self.repository, wanted.as_str())
@@ -94,7 +94,7 @@ impl Call<'_> {
             return Err(Refusal::digest_invalid(message));
         }
         // From here on only a rename and a row: syncing a large layer would hold everybody up.
-        let _placing = self.placing().await?;
+        let _placing = self.placing(Action::Push).await?;
         turn.keep(&self.inner.files, wanted).await?;
         self.inner.uploads.forget(self.repository, id);
         let catalog = self.inner.store.catalog();

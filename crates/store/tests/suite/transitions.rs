@@ -30,12 +30,63 @@ impl Place {
         }
     }
 
+    async fn accept_of(&self, branch: Option<&str>) -> Build {
+        let mut new = new_build();
+        new.request.branch = branch.map(str::to_owned);
+        self.store.accept_build(&self.service, new).await.unwrap()
+    }
+
+    async fn overtaken(&self, build: &Build) -> bool {
+        self.store.is_overtaken(build).await.unwrap()
+    }
+
     async fn now(&self, build: &Build) -> Build {
         self.store.build_by_uid(&build.uid).await.unwrap().unwrap()
     }
 }
 
 testkit::for_each_store! {
+    async fn a_newer_build_of_the_branch_overtakes_from_its_upload_on(url: &str) {
+        let place = Place::new(url).await;
+        let older = place.accept_of(Some("main")).await;
+        let other = place.accept_of(Some("other")).await;
+        let none = place.accept_of(None).await;
+        let newer = place.accept_of(Some("main")).await;
+        let (_, secret) = place.handed_out(&newer).await;
+        assert!(!place.overtaken(&older).await, "by one that waits");
+        let token = secret.expose();
+        place.store.claim(token, "me", LEASE_MS).await.unwrap().unwrap();
+        for (status, overtakes) in [
+            (Status::Cloning, false),
+            (Status::Building, false),
+            (Status::Uploading, true),
+            (Status::InProgress, true),
+        ] {
+            let moved = place.store.advance(token, status, None).await.unwrap();
+            assert!(matches!(moved, Advanced::Moved(_)), "{moved:?}");
+            assert_eq!(place.overtaken(&older).await, overtakes, "by one that is {status}");
+        }
+        place.store.conclude_by_worker(token, &ending(Status::Success, None)).await.unwrap();
+        assert!(place.overtaken(&older).await, "by one that succeeded");
+        let newest = place.accept_of(Some("main")).await;
+        for build in [&newer, &newest, &other, &none] {
+            assert!(!place.overtaken(build).await, "{}", build.number);
+        }
+    }
+
+    async fn a_build_that_did_not_succeed_overtakes_nothing(url: &str) {
+        let place = Place::new(url).await;
+        let older = place.accept_of(Some("main")).await;
+        let newer = place.accept_of(Some("main")).await;
+        let (_, secret) = place.handed_out(&newer).await;
+        let token = secret.expose();
+        place.store.claim(token, "me", LEASE_MS).await.unwrap().unwrap();
+        place.store.advance(token, Status::Uploading, None).await.unwrap();
+        let failed = ending(Status::Failure, Some(Reason::PushFailed));
+        place.store.conclude_by_worker(token, &failed).await.unwrap();
+        assert!(!place.overtaken(&older).await);
+    }
+
     async fn a_build_walks_from_the_queue_to_success(url: &str) {
         let place = Place::new(url).await;
         let mut changes = place.store.changes();

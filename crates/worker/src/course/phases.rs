@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use domain::build::Tags;
 use domain::{Reason, Status};
 
 use super::prepare::Building;
@@ -12,7 +13,7 @@ use crate::fence::Fence;
 use crate::git_limits::GitLimits;
 use crate::registry::Registry;
 use crate::source::{self, Source};
-use crate::upload::Upload;
+use crate::upload::{Upload, Uploaded};
 
 impl Course {
     pub(super) async fn clone_source(&self, limits: GitLimits) -> Result<Source, Stop> {
@@ -116,16 +117,17 @@ impl Course {
             repository,
             memory: self.workspace.cache_folder(),
         };
-        let tags = domain::build::tags(
+        let tags = Tags::of(
             &self.job.build_id,
             &source.sha,
             self.job.request.branch.as_deref(),
         );
-        let digest = upload
+        let Uploaded { digest, tags } = upload
             .run(image, &tags)
             .await
             .map_err(|error| self.stop(error, site.fence))?;
         log.say(format_args!("Uploaded {digest} in {}", seconds(began)));
+        let tags: Vec<_> = tags.iter().collect();
         log.say(format_args!("Tags: {}", tags.join(", ")));
         Ok(digest)
     }

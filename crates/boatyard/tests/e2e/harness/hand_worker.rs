@@ -32,6 +32,14 @@ impl HandWorker {
         .await
     }
 
+    /// The token of the worker started after that of `earlier`.
+    pub async fn token_after(&self, earlier: &str) -> String {
+        until("the next worker to have its token", async || {
+            Some(self.token().await).filter(|token| token != earlier)
+        })
+        .await
+    }
+
     /// Calls the server as the worker.
     pub async fn calls(&self, server: &Server, path: &str, body: Value) -> Answer {
         let api = Api::new(server.url(), self.token().await);

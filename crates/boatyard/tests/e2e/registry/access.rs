@@ -288,6 +288,38 @@ testkit::for_each_store! {
             puts(&worker, "shop/web", foreign, &image).await.refuses(403, "DENIED");
         }
     }
+
+    async fn a_branchs_tag_is_not_taken_back_by_an_older_build(url: &str) {
+        let hand = HandWorker::new();
+        let server = by_hand(&hand, url).await;
+        let image = shop_and_bank(&server).await;
+        let repository = Repository::with_steps("");
+        let place = Place::new(&server, &repository).await;
+        let sha = repository.git(&["rev-parse", "HEAD"]);
+        let old = place.build().await;
+        hand.claims(&server).await;
+        hand.reports(&server, "UPLOADING", &sha).await;
+        let token = hand.token().await;
+        let older = Subject::seen_by(&server, Some(&token));
+        let new = place.build().await;
+        let newer = Subject::seen_by(&server, Some(&hand.token_after(&token).await));
+        hand.claims(&server).await;
+        for status in ["STARTING", "CLONING", "BUILDING"] {
+            hand.reports(&server, status, &sha).await;
+            puts(&older, "shop/web", "main", &image).await.is(201);
+        }
+        for status in ["UPLOADING", "IN_PROGRESS"] {
+            hand.reports(&server, status, &sha).await;
+            puts(&older, "shop/web", "main", &image).await.refuses(403, "DENIED");
+            puts(&newer, "shop/web", "main", &image).await.is(201);
+            for still_its_own in [&old, &sha] {
+                puts(&older, "shop/web", still_its_own, &image).await.is(201);
+            }
+        }
+        place.abort(&new).await.data();
+        place.reaches(&new, "ABORTED").await;
+        puts(&older, "shop/web", "main", &image).await.is(201);
+    }
 }
 
 /// A server whose builds the test works on by hand.

@@ -8,6 +8,8 @@ use crate::failure::{Failure, shorten};
 
 /// How much of a step is quoted.
 const STEP_CHARS: usize = 120;
+/// What the runtime says before the cause, when it could not start a step's program.
+const NOT_STARTED: &str = "unable to start container process: ";
 
 /// Listens to a build's output.
 #[derive(Debug, Default)]
@@ -28,7 +30,10 @@ impl Listener {
             self.not_started = None;
         } else if let Some(error) = line.strip_prefix("Error: ") {
             self.error = Some(error.to_owned());
-        } else if line.starts_with("error running container: ") {
+        } else if line.starts_with("error running container: ")
+            // The runtime may warn of other things first: the cause is then in a line after that.
+            || self.not_started.is_some() && line.contains(NOT_STARTED)
+        {
             self.not_started = Some(line.to_owned());
         } else if line.starts_with("panic: ") {
             self.panicked = true;
@@ -183,7 +188,7 @@ fn step_of(line: &str) -> Option<&str> {
 /// in the image, ours otherwise.
 fn not_started(step: &str, why: &str) -> Failure {
     let why = why
-        .split_once("unable to start container process: ")
+        .split_once(NOT_STARTED)
         .map(|(_, why)| why.trim_end_matches('"').replace("\\\"", "\""));
     match why {
         Some(why) => Failure::new(
@@ -311,6 +316,33 @@ mod tests {
             message.ends_with("stat /nope: no such file or directory"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn a_shell_that_is_not_in_the_image_after_a_warning() {
+        let (reason, message) = explain(&[
+            "STEP 3/3: RUN nope",
+            r#"error running container: from /usr/bin/runc creating container for [/bin/sh -c nope]: time="2026-11-24T14:02:12Z" level=warning msg="unable to get oom kill count" error="no directory specified for memory.oom_control""#,
+            r#"time="2026-11-24T14:02:12Z" level=error msg="runc create failed: unable to start container process: exec: "/bin/sh": stat /bin/sh: no such file or directory""#,
+            ": exit status 1",
+            "Error: building at STEP \"RUN nope\": while running runtime: exit status 1",
+        ]);
+        assert_eq!(reason, Reason::StepFailed);
+        assert_eq!(
+            message,
+            "`RUN nope` could not be started: exec: \"/bin/sh\": stat /bin/sh: no such file or directory"
+        );
+    }
+
+    #[test]
+    fn a_step_that_only_says_so_ran() {
+        let (reason, message) = explain(&[
+            "STEP 2/2: RUN runc",
+            "unable to start container process: no",
+            "Error: building at STEP \"RUN runc\": while running runtime: exit status 3",
+        ]);
+        assert_eq!(reason, Reason::StepFailed);
+        assert_eq!(message, "`RUN runc` exited with code 3");
     }
 
     #[test]
