@@ -184,10 +184,13 @@ async fn an_unschedulable_build_is_given_up_in_the_end() {
 
 #[tokio::test]
 async fn submission_failure_when_no_worker_can_be_started() {
+    let program = Script::new("exit 3");
+    let path = program.path().display().to_string();
     let server = Server::with()
-        .env("BOATYARD_WORKER_PROGRAM", "/nonexistent/boatyard")
+        .env("BOATYARD_WORKER_PROGRAM", &path)
         .start()
         .await;
+    drop(program);
     let repository = Repository::with_steps("");
     let place = Place::new(&server, &repository).await;
     let id = place.build().await;
@@ -195,10 +198,7 @@ async fn submission_failure_when_no_worker_can_be_started() {
     assert_eq!(build["status"], "SUBMISSION_FAILURE");
     assert_eq!(build["reason"], "worker_not_started");
     assert!(
-        build["message"]
-            .as_str()
-            .unwrap()
-            .contains("/nonexistent/boatyard"),
+        build["message"].as_str().unwrap().contains(&path),
         "{build}"
     );
 }
