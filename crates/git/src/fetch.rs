@@ -5,7 +5,7 @@
 //! the commit alone, the tip of its branch, everything.
 
 use crate::error::GitError;
-use crate::lock::Mode;
+use crate::lock::{Lock, Mode};
 use crate::mirror::Mirror;
 use crate::names::{CommitSha, RefName};
 use crate::process::{Progress, quiet};
@@ -77,14 +77,14 @@ impl Mirror {
             (None, Some(branch)) => self.git.resolve_branch(&self.url, branch).await?,
             (None, None) => return Err(GitError::Other("nothing was asked for".to_owned())),
         };
-        let _lock = self.lock(Mode::Exclusive).await?;
+        let lock = self.lock(Mode::Exclusive).await?;
         let branch = want.branch.as_ref();
-        match self.bring(&commit, branch, progress).await {
+        match self.bring(&lock, &commit, branch, progress).await {
             Err(GitError::BrokenMirror { detail, .. }) => {
                 tracing::warn!(url = %self.url, detail, "mirror is broken, making it anew");
                 progress("The local copy of the repository is broken; fetching it anew.");
-                self.remove_locked()?;
-                self.bring(&commit, branch, progress).await?;
+                self.remove_locked(&lock).await?;
+                self.bring(&lock, &commit, branch, progress).await?;
             }
             done => done?,
         }
@@ -93,11 +93,12 @@ impl Mirror {
 
     async fn bring(
         &self,
+        lock: &Lock,
         commit: &CommitSha,
         branch: Option<&RefName>,
         progress: Progress<'_>,
     ) -> Result<(), GitError> {
-        self.prepare_locked().await?;
+        self.prepare_locked(lock).await?;
         if self.has(commit).await? {
             return self.keep(commit).await;
         }

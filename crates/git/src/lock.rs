@@ -5,6 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{FlockOperation, flock};
@@ -16,10 +17,10 @@ use crate::error::GitError;
 /// could not be taken back from a build that is aborted while it waits.
 const RETRY: Duration = Duration::from_millis(50);
 
-/// Held until dropped.
-#[derive(Debug)]
+/// Held until it and its clones are dropped.
+#[derive(Debug, Clone)]
 pub(crate) struct Lock {
-    file: File,
+    file: Arc<File>,
 }
 
 /// What the lock is for.
@@ -69,6 +70,7 @@ impl Lock {
             Err(Errno::WOULDBLOCK | Errno::INTR) => return Ok(None),
             Err(errno) => return Err(failed(errno.into())),
         }
+        let file = Arc::new(file);
         Ok(Some(Self { file }))
     }
 
@@ -76,5 +78,22 @@ impl Lock {
     pub(crate) fn touch(&self) {
         // Only the order of pruning depends on it.
         let _ = self.file.set_modified(SystemTime::now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_held_until_its_last_clone_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        let take = || Lock::try_take(&dir.path().join("lock"), Mode::Exclusive).unwrap();
+        let lock = take().unwrap();
+        let clone = lock.clone();
+        drop(lock);
+        assert!(take().is_none());
+        drop(clone);
+        assert!(take().is_some());
     }
 }

@@ -83,7 +83,8 @@ impl Mirror {
                 progress("The local copy of the repository is broken; fetching it anew.");
                 tracing::warn!(url = %self.url, detail, "mirror is broken, making it anew");
                 self.remove().await?;
-                empty_folder(into)?;
+                // A failed checkout has begun to fill it.
+                remove_tree(into, ()).await?;
                 let want = want.at(&commit);
                 self.fetch(&want, progress).await?;
                 self.checkout(&commit, into, options, progress).await?;
@@ -98,17 +99,13 @@ impl Mirror {
     /// # Errors
     /// [`GitError::Timeout`] when others do not stop using it; [`GitError::Io`].
     pub async fn remove(&self) -> Result<(), GitError> {
-        let _lock = self.lock(Mode::Exclusive).await?;
-        self.remove_locked()
+        let lock = self.lock(Mode::Exclusive).await?;
+        self.remove_locked(&lock).await
     }
 
-    pub(crate) fn remove_locked(&self) -> Result<(), GitError> {
-        match fs::remove_dir_all(&self.dir) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(GitError::io(&self.dir, error))
-            }
-            _ => Ok(()),
-        }
+    /// Whoever gives up waiting leaves the removal its lock: nobody makes the mirror anew meanwhile.
+    pub(crate) async fn remove_locked(&self, lock: &Lock) -> Result<(), GitError> {
+        remove_tree(&self.dir, lock.clone()).await
     }
 
     pub(crate) async fn lock(&self, mode: Mode) -> Result<Lock, GitError> {
@@ -122,12 +119,12 @@ impl Mirror {
     }
 
     /// Makes the bare repository if there is none, and clears away what a killed git left behind.
-    pub(crate) async fn prepare_locked(&self) -> Result<(), GitError> {
+    pub(crate) async fn prepare_locked(&self, lock: &Lock) -> Result<(), GitError> {
         if self.dir.join("HEAD").is_file() {
             self.clear_leftovers();
             return Ok(());
         }
-        self.remove_locked()?;
+        self.remove_locked(lock).await?;
         let init = self
             .git
             .call()
@@ -169,19 +166,17 @@ impl Mirror {
     }
 }
 
-/// Empties a folder that a failed checkout has begun to fill.
-fn empty_folder(folder: &Path) -> Result<(), GitError> {
-    let failed = |error| GitError::io(folder, error);
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Ok(());
+/// Removes the folder; what is `held` is let go of afterwards, even if nobody waits any more.
+async fn remove_tree(folder: &Path, held: impl Send + 'static) -> Result<(), GitError> {
+    let path = folder.to_path_buf();
+    let remove = move || {
+        let removed = machine::remove_tree(&path);
+        drop(held);
+        removed
     };
-    for entry in entries {
-        let entry = entry.map_err(failed)?;
-        if entry.file_type().map_err(failed)?.is_dir() {
-            fs::remove_dir_all(entry.path()).map_err(failed)?;
-        } else {
-            fs::remove_file(entry.path()).map_err(failed)?;
-        }
-    }
-    Ok(())
+    tokio::task::spawn_blocking(remove)
+        .await
+        .map_err(std::io::Error::from)
+        .flatten()
+        .map_err(|error| GitError::io(folder, error))
 }

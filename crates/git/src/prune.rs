@@ -34,9 +34,12 @@ pub fn prune_mirrors(cache_dir: &Path, max_bytes: u64) -> Result<u64, GitError> 
             continue;
         };
         // The lock file stays: removing it would let two hold "the" lock at once.
-        if fs::remove_dir_all(&entry.dir).is_ok() {
-            total = total.saturating_sub(entry.size);
-            freed += entry.size;
+        match machine::remove_tree(&entry.dir) {
+            Ok(()) => {
+                total = total.saturating_sub(entry.size);
+                freed += entry.size;
+            }
+            Err(error) => tracing::error!(%error, "a git mirror could not be removed"),
         }
     }
     Ok(freed)

@@ -11,11 +11,13 @@ mod disk;
 mod lineage;
 mod process;
 mod program;
+mod remove;
 
 pub use capacity::{Capacity, capacity};
 pub use cgroup::{Cgroup, CgroupError, Enforcement, Limit, Limits, Stats};
-pub use disk::{dir_size, disk_free};
+pub use disk::{SizeError, dir_size, disk_free};
 pub use lineage::{LineageError, become_subreaper, die_with_parent};
 pub use process::{ProcessError, ProcessId};
 pub use program::find_program;
+pub use remove::remove_tree;
 pub use rustix::process::Signal;

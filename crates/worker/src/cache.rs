@@ -11,6 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use machine::SizeError;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
@@ -65,7 +66,7 @@ impl AloneInCache {
     pub(crate) fn prune(self, limit_mb: Option<u64>) -> io::Result<()> {
         let folder = self.cache.folder.clone();
         let too_large = match limit_mb {
-            Some(limit) => machine::dir_size(&folder)? >> 20 > limit,
+            Some(limit) => exceeds(&folder, limit)?,
             None => false,
         };
         if too_large {
@@ -80,12 +81,21 @@ impl AloneInCache {
             }
         }
         drop(self);
-        for entry in entries(&folder)? {
-            if entry.file_name().to_string_lossy().starts_with(TRASH) {
-                fs::remove_dir_all(entry.path())?;
-            }
-        }
-        Ok(())
+        let names = entries(&folder)?.into_iter();
+        let trash = names.filter(|entry| entry.file_name().to_string_lossy().starts_with(TRASH));
+        // One that cannot be removed does not keep the others.
+        trash
+            .map(|entry| machine::remove_tree(&entry.path()))
+            .fold(Ok(()), Result::and)
+    }
+}
+
+fn exceeds(folder: &Path, limit_mb: u64) -> io::Result<bool> {
+    match machine::dir_size(folder) {
+        Ok(size) => Ok(size >> 20 > limit_mb),
+        // What cannot be measured cannot be kept in bounds.
+        Err(SizeError::TooDeep) => Ok(true),
+        Err(SizeError::Io(error)) => Err(error),
     }
 }
 

@@ -1,8 +1,33 @@
-//! How much a build's fetches have made the mirrors grow. A mirror is shared and outlives the build,
-//! so what was in it before, or comes into it by others, does not count.
+//! How much a build has made folders grow that are shared and outlive it: what was in them before
+//! does not count. What comes into a mirror by others does not count either, as a build that fetches
+//! has it alone; cache mounts have no such lock, and builds of one service side by side share their
+//! growth.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use machine::SizeError;
+
+/// A folder with its size before.
+#[derive(Clone, Debug)]
+pub(crate) struct Grown {
+    folder: PathBuf,
+    before: u64,
+}
+
+impl Grown {
+    /// Begins to count what is written to the folder. Belongs on a blocking thread.
+    pub(crate) fn since_now(folder: PathBuf) -> Grown {
+        // One that is too deep from the beginning is so afterwards, and says it then.
+        let before = size(&folder).unwrap_or(0);
+        Grown { folder, before }
+    }
+
+    /// Bytes that were written so far.
+    pub(crate) fn bytes(&self) -> Result<u64, SizeError> {
+        Ok(size(&self.folder)?.saturating_sub(self.before))
+    }
+}
 
 /// What the fetches of one build have written. Clones are one and the same.
 #[derive(Clone, Debug, Default)]
@@ -14,8 +39,8 @@ pub(crate) struct Growth {
 struct Ledger {
     /// By fetches that are over.
     settled: u64,
-    /// The mirror that is fetched into, with its size before: a build fetches one at a time.
-    growing: Option<(PathBuf, u64)>,
+    /// The mirror that is fetched into: a build fetches one at a time.
+    growing: Option<Grown>,
 }
 
 /// A fetch under way; over when dropped.
@@ -27,19 +52,18 @@ pub(crate) struct Growing {
 impl Growth {
     /// Begins to count what is written to the folder.
     pub(crate) fn of(&self, folder: &Path) -> Growing {
-        let before = size(folder);
-        self.ledger().growing = Some((folder.to_path_buf(), before));
+        let grown = Grown::since_now(folder.to_path_buf());
+        self.ledger().growing = Some(grown);
         Growing {
             growth: self.clone(),
         }
     }
 
     /// Bytes that were written so far.
-    pub(crate) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> Result<u64, SizeError> {
         let ledger = self.ledger();
-        let growing = ledger.growing.as_ref();
-        let now = growing.map_or(0, |(folder, before)| size(folder).saturating_sub(*before));
-        ledger.settled.saturating_add(now)
+        let now = ledger.growing.as_ref().map_or(Ok(0), Grown::bytes)?;
+        Ok(ledger.settled.saturating_add(now))
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
@@ -49,16 +73,20 @@ impl Growth {
 
 impl Drop for Growing {
     fn drop(&mut self) {
+        // A mirror that is too deep was so while the meter could see it.
         let bytes = self.growth.bytes();
         let mut ledger = self.growth.ledger();
-        ledger.settled = bytes;
+        ledger.settled = bytes.unwrap_or(ledger.settled);
         ledger.growing = None;
     }
 }
 
-/// A folder that is not there takes nothing.
-fn size(folder: &Path) -> u64 {
-    machine::dir_size(folder).unwrap_or(0)
+/// Bytes that the folder takes; one that is not there, or vanishes, takes nothing.
+pub(crate) fn size(folder: &Path) -> Result<u64, SizeError> {
+    match machine::dir_size(folder) {
+        Err(SizeError::Io(_)) => Ok(0),
+        size => size,
+    }
 }
 
 #[cfg(test)]
@@ -78,10 +106,10 @@ mod tests {
         for fetch in 1..=2 {
             let growing = growth.of(dir.path());
             write(&format!("during-{fetch}"));
-            assert_eq!(growth.bytes() / MB, fetch);
+            assert_eq!(growth.bytes().unwrap() / MB, fetch);
             drop(growing);
             write(&format!("after-{fetch}"));
-            assert_eq!(growth.bytes() / MB, fetch);
+            assert_eq!(growth.bytes().unwrap() / MB, fetch);
         }
     }
 }

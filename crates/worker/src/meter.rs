@@ -9,10 +9,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use domain::Reason;
+use machine::SizeError;
 use tokio::time::Instant;
 
 use crate::failure::Failure;
-use crate::growth::Growth;
+use crate::growth::{Grown, Growth, size};
 
 /// How often the free space is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -30,6 +31,8 @@ pub(crate) struct Meter {
     known: HashSet<OsString>,
     /// What was fetched into mirrors.
     fetched: Growth,
+    /// What steps mount as caches, which outlive the build.
+    cache_mounts: Option<Grown>,
     /// A folder on each disk that is written to, with the space that was free there before. A disk
     /// that cannot be asked counts as shrunk.
     disks: Vec<(PathBuf, u64)>,
@@ -44,6 +47,7 @@ impl Meter {
         disks: Vec<PathBuf>,
         mut layer_folders: Vec<PathBuf>,
         fetched: Growth,
+        cache_mounts: Option<Grown>,
         limit_mb: u64,
     ) -> Meter {
         // What lies in the scratch folder counts with it.
@@ -61,6 +65,7 @@ impl Meter {
             layer_folders,
             known,
             fetched,
+            cache_mounts,
             disks,
             limit_mb,
         }
@@ -69,7 +74,7 @@ impl Meter {
     /// Returns when the build has written more than it may.
     pub(crate) async fn exceeded(self) -> Failure {
         let mut meter = self;
-        let limit = meter.limit_mb.saturating_mul(1 << 20);
+        let limit = meter.limit();
         let mut walked = Instant::now();
         let mut pause = LOOK;
         loop {
@@ -88,31 +93,45 @@ impl Meter {
                 return std::future::pending().await;
             };
             meter = back;
-            if written > limit {
-                return Failure::new(
-                    Reason::StorageLimitExceeded,
-                    format!(
-                        "The build wrote {} MB, more than its ephemeral storage of {} MB",
-                        written >> 20,
-                        meter.limit_mb
-                    ),
-                );
+            if let Some(excess) = meter.excess(written) {
+                return Failure::new(Reason::StorageLimitExceeded, excess);
             }
             walked = Instant::now();
             pause = LOOK.max(began.elapsed() * REST);
         }
     }
 
+    fn limit(&self) -> u64 {
+        self.limit_mb.saturating_mul(1 << 20)
+    }
+
+    /// In what the build has exceeded its storage, as a sentence.
+    fn excess(&self, written: Result<u64, SizeError>) -> Option<String> {
+        match written {
+            Ok(bytes) if bytes <= self.limit() => None,
+            Ok(bytes) => Some(format!(
+                "The build wrote {} MB, more than its ephemeral storage of {} MB",
+                bytes >> 20,
+                self.limit_mb
+            )),
+            Err(error) => Some(format!(
+                "The build's ephemeral storage of {} MB cannot be measured: {error}",
+                self.limit_mb
+            )),
+        }
+    }
+
     /// Bytes that the build has written.
-    fn written(&self) -> u64 {
+    fn written(&self) -> Result<u64, SizeError> {
         let new_layers = layers(&self.layer_folders)
             .filter(|layer| layer.file_name().is_some_and(|id| !self.known.contains(id)));
-        std::iter::once(self.scratch.clone())
-            .chain(new_layers)
-            // A layer may vanish while it is looked at.
-            .filter_map(|folder| machine::dir_size(&folder).ok())
-            .sum::<u64>()
-            .saturating_add(self.fetched.bytes())
+        let folders = std::iter::once(self.scratch.clone()).chain(new_layers);
+        let sizes = folders.map(|folder| size(&folder));
+        let shared = [
+            self.fetched.bytes(),
+            self.cache_mounts.as_ref().map_or(Ok(0), Grown::bytes),
+        ];
+        sizes.chain(shared).sum()
     }
 }
 
@@ -136,6 +155,9 @@ mod tests {
         fs::create_dir_all(&scratch).unwrap();
         fs::create_dir_all(store.join("old")).unwrap();
         fs::write(store.join("old/file"), vec![1; 1 << 20]).unwrap();
+        let mounts = dir.path().join("cache-mounts");
+        fs::create_dir(&mounts).unwrap();
+        fs::write(mounts.join("old"), vec![1; 1 << 20]).unwrap();
         let fetched = Growth::default();
         let disks = vec![scratch.clone()];
         let meter = Meter::start(
@@ -143,19 +165,39 @@ mod tests {
             disks,
             vec![store.clone()],
             fetched.clone(),
+            Some(Grown::since_now(mounts.clone())),
             1,
         );
-        let before = meter.written();
+        let before = meter.written().unwrap();
         assert!(before < 1 << 20);
         fs::create_dir(store.join("new")).unwrap();
         fs::write(store.join("new/file"), vec![1; 1 << 20]).unwrap();
         fs::write(scratch.join("file"), vec![1; 1 << 20]).unwrap();
-        assert!(meter.written() >= before + (2 << 20));
+        assert!(meter.written().unwrap() >= before + (2 << 20));
         let mirror = dir.path().join("mirror");
         let fetching = fetched.of(&mirror);
         fs::create_dir(&mirror).unwrap();
         fs::write(mirror.join("pack"), vec![1; 1 << 20]).unwrap();
-        assert!(meter.written() >= before + (3 << 20));
+        assert!(meter.written().unwrap() >= before + (3 << 20));
         drop(fetching);
+        fs::write(mounts.join("new"), vec![1; 1 << 20]).unwrap();
+        assert!(meter.written().unwrap() >= before + (4 << 20));
+    }
+
+    #[test]
+    fn what_is_too_deep_to_measure_exceeds_and_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("d/".repeat(600))).unwrap();
+        let scratch = dir.path().to_path_buf();
+        let meter = Meter::start(
+            scratch.clone(),
+            vec![scratch],
+            Vec::new(),
+            Growth::default(),
+            None,
+            64,
+        );
+        let excess = meter.excess(meter.written()).unwrap();
+        assert!(excess.contains("levels deep"), "{excess}");
     }
 }

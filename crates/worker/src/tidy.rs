@@ -9,7 +9,7 @@ use rustix::fs::{FlockOperation, flock};
 use crate::cache::LOCK;
 use crate::workspace::{MIRRORS, is_plain};
 
-/// The services that have a cache in the folder; a missing folder has none.
+/// The services that have a cache in the folder, each a folder of its own; a missing folder has none.
 ///
 /// # Errors
 /// When the folder cannot be read.
@@ -18,12 +18,15 @@ pub fn cached_services(cache_dir: &Path) -> io::Result<Vec<String>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let folders = entries
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let names = folders.filter_map(|entry| entry.file_name().into_string().ok());
     Ok(names.filter(|name| is_plain(name)).collect())
 }
 
 /// Removes the cache of a service that is no more; tells whether it could be had. One that a build
-/// still uses stays for the next time.
+/// still uses stays for the next time. Belongs on a blocking thread.
 ///
 /// # Errors
 /// When it cannot be removed.
@@ -33,7 +36,7 @@ pub fn remove_cache(cache_dir: &Path, service_uid: &str) -> io::Result<bool> {
     if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
         return Ok(false);
     }
-    fs::remove_dir_all(&folder)?;
+    machine::remove_tree(&folder)?;
     Ok(true)
 }
 
@@ -55,6 +58,7 @@ mod tests {
     async fn a_cache_goes_only_when_no_build_uses_it() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join(MIRRORS)).unwrap();
+        fs::write(dir.path().join("stray"), "no service's").unwrap();
         let cache = ServiceCache::open(dir.path().join("service"))
             .await
             .unwrap();

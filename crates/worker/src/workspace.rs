@@ -42,7 +42,7 @@ impl Workspace {
         }
         let scratch = std::path::absolute(config.work_dir.join(&job.build_uid))?;
         let cache_dir = std::path::absolute(&config.cache_dir)?;
-        remove(&scratch)?;
+        remove_on_thread(scratch.clone()).await?;
         fs::create_dir_all(&scratch)?;
         let mirrors = cache_dir.join(MIRRORS);
         fs::create_dir_all(&mirrors)?;
@@ -93,22 +93,24 @@ impl Workspace {
     ) {
         let cleared = tokio::task::spawn_blocking(move || {
             let pruned = alone.map_or(Ok(()), |alone| alone.prune(limit_mb));
-            remove(&self.scratch).and(pruned)
+            [remove(&self.scratch), pruned]
         });
-        match cleared.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "a build's folders could not be cleared"),
-            Err(error) => tracing::error!(%error, "a build's folders could not be cleared"),
+        let results = cleared
+            .await
+            .unwrap_or_else(|error| [Err(error.into()), Ok(())]);
+        for error in results.into_iter().filter_map(Result::err) {
+            tracing::error!(%error, "a build's folders could not be cleared");
         }
     }
 }
 
+async fn remove_on_thread(folder: PathBuf) -> io::Result<()> {
+    tokio::task::spawn_blocking(move || remove(&folder)).await?
+}
+
 fn remove(folder: &Path) -> io::Result<()> {
     unmount_below(folder);
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    machine::remove_tree(folder)
 }
 
 /// Whether the text is one plain path component.

@@ -23,7 +23,7 @@ pub(super) async fn keep_in_bounds(
             _ = ticks.tick() => {}
         }
         if let Err(error) = remove_orphans(&store, &cache_dir).await {
-            tracing::error!(%error, "the caches of deleted services stay for now");
+            tracing::error!(%error, "it cannot be told which caches are deleted services'");
         }
         let (folder, limit) = (cache_dir.clone(), mirrors_mb.saturating_mul(1 << 20));
         let pruned = tokio::task::spawn_blocking(move || worker::prune_mirrors(&folder, limit));
@@ -41,9 +41,16 @@ async fn remove_orphans(store: &Store, cache_dir: &Path) -> anyhow::Result<()> {
         if store.repository(&service).await?.is_some() {
             continue;
         }
-        let folder = cache_dir.to_path_buf();
-        let remove = move || worker::remove_cache(&folder, &service);
-        tokio::task::spawn_blocking(remove).await??;
+        // One that cannot be removed does not keep the others.
+        if let Err(error) = remove(cache_dir, &service).await {
+            tracing::error!(%error, service, "the cache of a deleted service stays for now");
+        }
     }
     Ok(())
+}
+
+async fn remove(cache_dir: &Path, service: &str) -> std::io::Result<()> {
+    let (folder, service) = (cache_dir.to_path_buf(), service.to_owned());
+    let remove = move || worker::remove_cache(&folder, &service);
+    tokio::task::spawn_blocking(remove).await?.map(drop)
 }

@@ -34,6 +34,59 @@ async fn a_build_that_writes_more_than_its_ephemeral_storage_is_stopped() {
 }
 
 #[tokio::test]
+async fn what_is_written_to_a_cache_mount_counts() {
+    let server = Server::with()
+        .env("BOATYARD_EPHEMERAL_STORAGE", 64)
+        .start()
+        .await;
+    let write = "dd if=/dev/urandom of=/kept/big bs=1M count=100";
+    let step = format!("RUN --mount=type=cache,target=/kept {write} && sleep 1000000");
+    let repository = Repository::with_steps(&step);
+    let place = Place::new(&server, &repository).await;
+    let build = place.ends(&place.build().await).await;
+    let end = (&build["status"], &build["reason"]);
+    let reason = json!("storage_limit_exceeded");
+    assert_eq!(end, (&json!("FAILURE"), &reason), "{build}");
+}
+
+/// Makes 15,000 folders in each other, 1500 at a time: no path says more.
+const DEEP: &str = "RUN mkdir /deep; for i in 1 2 3 4 5 6 7 8 9 10; do \
+    below=/more$(printf '/d%.0s' $(seq 1500)); \
+    mkdir -p $below && mv /deep $below/ && mv /more /deep; done; sleep 1000000";
+
+#[tokio::test]
+async fn folders_too_deep_to_measure_end_the_build_and_are_cleared_away() {
+    let server = Server::with()
+        .env("BOATYARD_EPHEMERAL_STORAGE", 64)
+        .start()
+        .await;
+    for use_cache in [true, false] {
+        let repository = Repository::with_steps(DEEP);
+        let settings = json!({"buildSettings": {"dockerfile": {
+            "dockerFilePath": "/Dockerfile",
+            "dockerWorkDir": "/",
+            "buildEngine": "buildkit",
+            "buildkit": {"useCache": use_cache},
+        }}});
+        let name = if use_cache { "cached" } else { "uncached" };
+        let place = Place::named(&server, "shop", name, &repository, settings).await;
+        let build = place.ends(&place.build().await).await;
+        assert_eq!(build["reason"], "storage_limit_exceeded", "{build}");
+        let message = build["message"].as_str().unwrap();
+        assert!(message.contains("levels deep"), "{message}");
+        until("nothing of the build to be left", async || {
+            let work = std::fs::read_dir(server.data_dir().join("work")).unwrap();
+            (server.leftovers().is_empty() && work.count() == 0).then_some(())
+        })
+        .await;
+        let dockerfile = std::fs::read_to_string(repository.path().join("Dockerfile")).unwrap();
+        repository.write("Dockerfile", &dockerfile.replace(DEEP, "RUN true"));
+        repository.commit("shallow");
+        place.reaches(&place.build().await, "SUCCESS").await;
+    }
+}
+
+#[tokio::test]
 async fn a_services_own_ephemeral_storage_counts() {
     let server = Server::with()
         .env("BOATYARD_EPHEMERAL_STORAGE", 64)

@@ -6,6 +6,7 @@ use super::{ATTEMPTS, Dispatcher};
 use crate::executor::Exit;
 use crate::gone;
 use domain::{Build, Status};
+use std::collections::HashSet;
 use store::{Advanced, OpenBuild, StoreError};
 
 /// How it shows that a worker is gone.
@@ -24,6 +25,9 @@ impl Dispatcher {
         for open in self.store.open_builds().await? {
             self.adopt(open).await?;
         }
+        let open = self.store.open_builds().await?.into_iter();
+        let open: HashSet<String> = open.map(|open| open.build.uid).collect();
+        self.executor.sweep(&open).await;
         self.taken_over = true;
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::{Dispatcher, Limits};
 use crate::executor::{Exit, LocalExecutor, LocalSettings};
 use domain::{Build, Secret, Status};
 use machine::ProcessId;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Advanced, NewBuild, OpenBuild, Store};
@@ -120,6 +120,30 @@ testkit::for_each_store! {
         assert!(!place.work().exists());
     }
 
+    async fn what_a_build_left_that_ended_unseen_goes_at_the_take_over(url: &str) {
+        let mut place = Place::new(url).await;
+        place.worker_claims().await;
+        let work = place.folder.path().join("work");
+        for ended in ["0192f1a0-7c1e-7000-8000-000000000000", ".removing-another"] {
+            std::fs::create_dir_all(work.join(ended).join("source")).unwrap();
+        }
+        place.dispatcher.take_over().await.unwrap();
+        place.builds_on().await;
+        until_only(&work, &place.build.uid).await;
+    }
+
+    async fn an_attempt_finds_nothing_of_the_one_before(url: &str) {
+        let place = Place::new(url).await;
+        let seen = place.seen().await;
+        std::fs::create_dir_all(place.work().join("source")).unwrap();
+        assert!(place.dispatcher.lost(&seen.build, "never came", Sign::Ended).await.unwrap());
+        assert!(!place.work().exists());
+        let of_the_next = place.work().join("checkout");
+        std::fs::create_dir_all(&of_the_next).unwrap();
+        until_only(&place.folder.path().join("work"), &place.build.uid).await;
+        assert!(of_the_next.is_dir());
+    }
+
     async fn a_worker_that_claims_just_as_it_is_found_late_builds_on(url: &str) {
         let place = Place::new(url).await;
         let seen = place.seen().await;
@@ -136,6 +160,18 @@ testkit::for_each_store! {
         place.heartbeat(LEASE_MS).await;
         assert!(!place.dispatcher.lost(&seen.build, "was silent", Sign::Silent).await.unwrap());
         place.builds_on().await;
+    }
+}
+
+/// Waits for the removal of all else in the folder, which nobody else waits for.
+async fn until_only(folder: &Path, name: &str) {
+    loop {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        if names == [name] {
+            return;
+        }
+        tokio::task::yield_now().await;
     }
 }
 

@@ -1,12 +1,12 @@
 //! Workers as processes of this machine. Each leads a process group of its own and has no tie to
 //! the server's terminal or life: when the server goes, they build on.
 
-use super::{Executor, ExecutorError, Exit, Launch};
+use super::{Executor, ExecutorError, Exit, Launch, leftovers};
 use async_trait::async_trait;
 use domain::service::Architecture;
 use domain::{Plan, Reason};
-use machine::{Cgroup, ProcessId, Signal};
-use std::collections::HashMap;
+use machine::{ProcessId, Signal};
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -187,18 +187,27 @@ impl Executor for LocalExecutor {
                 tracing::warn!(%error, build_uid, "a worker could not be killed");
             }
         }
-        let name = format!("boatyard/{build_uid}");
-        let work = self.settings.work_dir.join(build_uid);
+        let work_dir = self.settings.work_dir.clone();
         let output = self.output_file(build_uid);
-        let sweep = move || {
-            if let Ok(cgroup) = Cgroup::open(&name) {
-                let _ = cgroup.kill_all();
-                let _ = cgroup.remove();
+        let uid = build_uid.to_owned();
+        let clear = move || leftovers::clear(&work_dir, &uid, &output);
+        if let Err(error) = tokio::task::spawn_blocking(clear).await {
+            tracing::error!(%error, build_uid, "a build's leftovers stay for now");
+        }
+    }
+
+    async fn sweep(&self, open: &HashSet<String>) {
+        let names = leftovers::names(&self.settings.work_dir).unwrap_or_else(|error| {
+            tracing::error!(%error, "leftovers of ended builds stay for now");
+            Vec::new()
+        });
+        for name in names.into_iter().filter(|name| !open.contains(name)) {
+            if leftovers::is_doomed(&name) {
+                leftovers::remove_later(self.settings.work_dir.join(name));
+            } else {
+                self.clear(&name, false).await;
             }
-            let _ = std::fs::remove_dir_all(work);
-            let _ = std::fs::remove_file(output);
-        };
-        let _ = tokio::task::spawn_blocking(sweep).await;
+        }
     }
 }
 

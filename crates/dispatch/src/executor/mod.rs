@@ -1,11 +1,13 @@
 //! Where workers run: a process on this machine, or a pod.
 
+mod leftovers;
 mod local;
 
 pub use local::{LocalExecutor, LocalSettings};
 
 use async_trait::async_trait;
 use domain::{Plan, Reason, Secret};
+use std::collections::HashSet;
 
 /// What an executor needs to start a worker.
 #[derive(Clone, Debug)]
@@ -48,7 +50,13 @@ pub trait Executor: Send + Sync {
     /// Takes over a worker that an earlier server started; `false` when it is gone.
     async fn adopt(&self, build_uid: &str, process: &str) -> bool;
 
-    /// Makes sure nothing of the build runs any more. With `patiently`, the worker gets a moment
+    /// Makes sure nothing of the build runs any more, and that what it left is out of the way of
+    /// another attempt; removing that goes on afterwards. With `patiently`, the worker gets a moment
     /// to end by itself first.
     async fn clear(&self, build_uid: &str, patiently: bool);
+
+    /// Clears what is left of builds that are not among the `open` ones, whose worker and server
+    /// ended before they could. Nothing may be handed out before this returns; removing goes on
+    /// afterwards.
+    async fn sweep(&self, open: &HashSet<String>);
 }

@@ -149,7 +149,7 @@ impl Course {
         let engine = self.engine();
         let fetched = Growth::default();
         // Ends with the build, whatever way that takes.
-        let metering = self.measure(engine.as_ref().ok(), fetched.clone());
+        let metering = self.measure(engine.as_ref().ok(), fetched.clone()).await;
         let (fence, gateway, source) = self.prepare(engine.as_ref(), fetched).await;
         let result = match (&engine, &gateway, source) {
             (Ok(engine), Ok(gateway), Ok(source)) => {

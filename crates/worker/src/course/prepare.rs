@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::fence::{self, Fence, Site};
 use crate::gateway::{Gateway, Upstreams};
 use crate::git_limits::GitLimits;
-use crate::growth::Growth;
+use crate::growth::{Grown, Growth};
 use crate::halt::Cause;
 use crate::meter::Meter;
 use crate::source::{self, Source};
@@ -116,12 +116,20 @@ impl Course {
     }
 
     /// Measures the build's storage, and halts the build when that is more than it may have.
-    pub(super) fn measure(&self, engine: Option<&ReadyEngine>, fetched: Growth) -> JoinSet<()> {
+    pub(super) async fn measure(
+        &self,
+        engine: Option<&ReadyEngine>,
+        fetched: Growth,
+    ) -> JoinSet<()> {
+        let cache_mounts = engine.and_then(|engine| engine.door.cache_mounts());
+        let measured = tokio::task::spawn_blocking(|| cache_mounts.map(Grown::since_now));
         let meter = Meter::start(
             self.workspace.scratch.clone(),
             self.workspace.disks(),
             engine.map_or_else(Vec::new, |engine| engine.door.layer_folders()),
             fetched,
+            // The look itself never panics.
+            measured.await.unwrap_or_default(),
             self.job.request.ephemeral_storage_mb,
         );
         let halt = self.halt.clone();

@@ -103,6 +103,9 @@ pub(crate) trait Engine: Send + Sync {
     /// The folders in which a build's layers grow, each layer a folder in them.
     fn layer_folders(&self) -> Vec<PathBuf>;
 
+    /// The folder in which cache mounts grow, where they outlive the build.
+    fn cache_mounts(&self) -> Option<PathBuf>;
+
     /// Removes what stopped builds left in the storage. Nobody else may be using it.
     async fn clear_leftovers(&self, fence: &Fence);
 }

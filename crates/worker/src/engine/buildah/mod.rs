@@ -217,6 +217,10 @@ impl Engine for Buildah {
         self.storage.layer_folders()
     }
 
+    fn cache_mounts(&self) -> Option<PathBuf> {
+        self.storage.cache_mounts()
+    }
+
     async fn clear_leftovers(&self, fence: &Fence) {
         let (storage, driver) = (self.storage.clone(), self.driver());
         let has = tokio::task::spawn_blocking(move || storage.has_containers(driver)).await;

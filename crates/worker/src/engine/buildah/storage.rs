@@ -61,15 +61,19 @@ impl Storage {
     /// Lets what `RUN --mount=type=cache` mounts live with the layers: Buildah would keep it among its
     /// temporary files, which end with the build.
     pub(super) fn keep_cache_mounts(&self, tmp: &Path) -> io::Result<()> {
-        if !self.kept {
+        let Some(kept) = self.cache_mounts() else {
             return Ok(());
-        }
-        let kept = self.base.join("cache-mounts");
+        };
         fs::create_dir_all(&kept)?;
         for name in CACHE_MOUNTS {
             std::os::unix::fs::symlink(&kept, tmp.join(name))?;
         }
         Ok(())
+    }
+
+    /// What is kept of cache mounts.
+    pub(super) fn cache_mounts(&self) -> Option<PathBuf> {
+        self.kept.then(|| self.base.join("cache-mounts"))
     }
 
     /// Whether layers are kept for the next build.
