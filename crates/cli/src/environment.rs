@@ -20,6 +20,8 @@ pub struct Environment {
     pub config_dir: Option<PathBuf>,
     /// A local server's data: `BOATYARD_DATA_DIR`, or the platform's folder for data + `boatyard`.
     pub data_dir: Option<PathBuf>,
+    /// Whether `BOATYARD_DATA_DIR` named it: then its server is meant, whatever is remembered.
+    pub data_dir_named: bool,
 }
 
 impl Environment {
@@ -30,6 +32,7 @@ impl Environment {
         let in_folder = |folder: fn(&BaseDirs) -> &std::path::Path| {
             folders.as_ref().map(|f| folder(f).join("boatyard"))
         };
+        let data_dir = set("BOATYARD_DATA_DIR").map(PathBuf::from);
         Environment {
             host: set("BOATYARD_HOST"),
             token: set("BOATYARD_TOKEN"),
@@ -37,9 +40,8 @@ impl Environment {
             project: set("BOATYARD_PROJECT"),
             service: set("BOATYARD_SERVICE"),
             config_dir: in_folder(BaseDirs::config_dir),
-            data_dir: set("BOATYARD_DATA_DIR")
-                .map(PathBuf::from)
-                .or_else(|| in_folder(BaseDirs::data_dir)),
+            data_dir_named: data_dir.is_some(),
+            data_dir: data_dir.or_else(|| in_folder(BaseDirs::data_dir)),
         }
     }
 }

@@ -97,6 +97,7 @@ fn choose<'a>(
             .into_iter()
             .chain(&contexts.contexts)
             .find(|(_, context)| same_host(&context.host, host))),
+        None if environment.data_dir_named => Ok(None),
         None => Ok(contexts.current()),
     }
 }
@@ -345,6 +346,18 @@ mod tests {
                 "{refused}"
             );
         }
+    }
+
+    #[test]
+    fn a_data_folder_that_was_named_comes_before_what_is_remembered() {
+        let home = Home::new().with_contexts();
+        let _lock = home.served();
+        home.says_address("http://127.0.0.1:9999");
+        let target = resolve(&home, Connection::default(), |e| e.data_dir_named = true);
+        assert_eq!(target.host, "http://127.0.0.1:9999");
+        assert_eq!(target.origin, Origin::DataFolder);
+        let target = resolve(&home, Connection::default(), |_| {});
+        assert_eq!(target.origin, Origin::Context("work".into()));
     }
 
     #[test]
