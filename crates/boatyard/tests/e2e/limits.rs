@@ -309,8 +309,13 @@ async fn mirrors_over_their_limit_and_caches_without_a_service_go_at_the_next_lo
         server.leftovers().is_empty().then_some(())
     })
     .await;
-    // The look is at every start, and each hour.
+    // The look is at every start, and each hour. What cannot be removed, because its lock cannot be
+    // had, keeps nothing else, whatever comes first.
     server.terminate();
+    for name in 0..8 {
+        let stubborn = format!("cache/stubborn{name}/lock");
+        std::fs::create_dir_all(server.data_dir().join(stubborn)).unwrap();
+    }
     server.launch().await;
     until(
         "mirrors and the deleted service's cache to be gone",
