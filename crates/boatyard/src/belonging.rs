@@ -7,7 +7,7 @@ use store::Store;
 
 /// The database's fact, and the folder's file, by which they know each other.
 const FACT: &str = "id";
-const FILE: &str = "database";
+const FILE: &str = "database.id";
 
 /// What the folder knows of its database.
 struct Note {
