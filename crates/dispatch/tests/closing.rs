@@ -80,7 +80,7 @@ impl Place {
             boatyard_dispatch::close_logs(self.store.clone(), self.logs.clone(), stop.clone());
         let waiting = async {
             while !so().await {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::task::yield_now().await;
             }
             stop.cancel();
         };

@@ -27,9 +27,6 @@ const MAX_STDOUT: usize = 64 << 20;
 const MAX_STDERR: usize = 16 << 10;
 /// The longest line passed on as progress.
 const MAX_LINE: usize = 500;
-/// Reads one line, then becomes git: the gate behind which a process is taken charge of. Without a
-/// line, because we are no more, it ends.
-const GATE: &str = "read -r _ && exec \"$@\" </dev/null";
 /// The shell's word for a program that is not there.
 const NOT_FOUND: i32 = 127;
 
@@ -138,9 +135,8 @@ impl Call {
             command.stdin(Stdio::null());
             return command;
         }
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", GATE, "gate"]).arg(program);
-        command.stdin(Stdio::piped());
+        let mut command = Command::from(machine::behind_gate());
+        command.arg(program);
         command
     }
 

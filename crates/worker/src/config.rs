@@ -58,6 +58,13 @@ pub enum StepNetwork {
     Host,
 }
 
+impl StepNetwork {
+    /// Whether a build takes a network of its own, for the engine if not for its steps.
+    pub(crate) fn takes_own(self) -> bool {
+        self != StepNetwork::Host
+    }
+}
+
 /// Which engine builds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EngineChoice {

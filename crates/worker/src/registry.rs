@@ -8,7 +8,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Method, RequestBuilder, Response};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::is_loopback;
+use crate::engine::base_url;
 use crate::failure::shorten;
 use crate::gateway::REGISTRY_USER;
 use crate::token::Token;
@@ -102,14 +102,10 @@ impl<'a> Registry<'a> {
     }
 
     fn request(&self, method: Method, reference: &str) -> RequestBuilder {
-        let scheme = if is_loopback(self.host) {
-            "http"
-        } else {
-            "https"
-        };
         let url = format!(
-            "{scheme}://{}/v2/{}/manifests/{reference}",
-            self.host, self.repository
+            "{}/v2/{}/manifests/{reference}",
+            base_url(self.host),
+            self.repository
         );
         self.http
             .request(method, url)

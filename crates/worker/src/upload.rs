@@ -37,7 +37,6 @@ pub(crate) struct Upload<'a> {
     pub(crate) stop: &'a CancellationToken,
     pub(crate) registry: Registry<'a>,
     pub(crate) registries: Registries<'a>,
-    pub(crate) host: &'a str,
     pub(crate) repository: &'a str,
     /// Where it is remembered what was pushed last; `None` remembers nothing.
     pub(crate) memory: Option<&'a Path>,
@@ -127,7 +126,7 @@ impl Upload<'_> {
             .and_then(|bytes| serde_json::from_slice::<Pushed>(&bytes).ok())
             .filter(|pushed| {
                 pushed.image == image.id
-                    && pushed.host == self.host
+                    && pushed.host == self.registries.own
                     && pushed.repository == self.repository
             });
         let Some(pushed) = remembered else {
@@ -159,7 +158,7 @@ impl Upload<'_> {
         let get = self.registry.manifest(&digest);
         let manifest = self.unless_stopped(get).await?.map_err(refused)?;
         Ok(Pushed {
-            host: self.host.to_owned(),
+            host: self.registries.own.to_owned(),
             repository: self.repository.to_owned(),
             image: image.id.clone(),
             digest,

@@ -49,10 +49,7 @@ async fn aborts(server: &Server, place: &Place, id: &str, phase: &str) {
 async fn while_pending() {
     // Its process is there and never comes for the build.
     let worker = HandWorker::new();
-    let server = Server::with()
-        .env("BOATYARD_WORKER_PROGRAM", worker.program())
-        .start()
-        .await;
+    let server = worker.served().await;
     let repository = Repository::with_steps("");
     let place = Place::new(&server, &repository).await;
     let id = place.build().await;

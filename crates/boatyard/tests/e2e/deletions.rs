@@ -72,10 +72,7 @@ testkit::for_each_store! {
 #[tokio::test]
 async fn a_push_that_began_before_the_deletion_is_refused_after_it() {
     let worker = HandWorker::new();
-    let server = Server::with()
-        .env("BOATYARD_WORKER_PROGRAM", worker.program())
-        .start()
-        .await;
+    let server = worker.served().await;
     let repository = Repository::with_steps("");
     let place = Place::new(&server, &repository).await;
     place.build().await;

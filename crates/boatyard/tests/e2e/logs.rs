@@ -54,10 +54,7 @@ testkit::for_each_store! {
 #[tokio::test]
 async fn a_tail_from_the_beginning_comes_in_small_messages() {
     let worker = HandWorker::new();
-    let server = Server::with()
-        .env("BOATYARD_WORKER_PROGRAM", worker.program())
-        .start()
-        .await;
+    let server = worker.served().await;
     let repository = Repository::with_steps("");
     let place = Place::new(&server, &repository).await;
     let id = place.build().await;

@@ -230,10 +230,7 @@ async fn a_worker_whose_lease_ran_out_writes_nothing_any_more() {
 #[tokio::test]
 async fn a_worker_whose_build_was_aborted_writes_nothing_any_more() {
     let worker = HandWorker::new();
-    let server = Server::with()
-        .env("BOATYARD_WORKER_PROGRAM", worker.program())
-        .start()
-        .await;
+    let server = worker.served().await;
     let repository = Repository::with_steps("");
     let place = Place::new(&server, &repository).await;
     let id = place.build().await;

@@ -113,7 +113,6 @@ impl Course {
             stop: self.halt.token(),
             registry,
             registries: site.registries,
-            host,
             repository,
             memory: self.workspace.cache_folder(),
         };

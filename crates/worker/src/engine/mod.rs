@@ -132,6 +132,13 @@ pub(crate) fn is_loopback(registry: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
+/// Where a registry is spoken to: in plain HTTP on this machine, and nowhere else.
+pub(crate) fn base_url(registry: &str) -> String {
+    let (host, _) = host_and_path(registry);
+    let scheme = if is_loopback(host) { "http" } else { "https" };
+    format!("{scheme}://{host}")
+}
+
 /// The working folders an engine gets.
 #[derive(Debug)]
 pub(crate) struct EngineFolders {

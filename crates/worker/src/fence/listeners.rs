@@ -60,7 +60,7 @@ fn too_many() -> io::Error {
 /// # Errors
 /// When they cannot be bound there.
 pub(super) async fn open(room: Option<Entrance>, count: usize) -> io::Result<Vec<TcpListener>> {
-    let Some(room) = room.filter(|room| room.own_network) else {
+    let Some(room) = room.filter(|room| room.network.takes_own()) else {
         return bound(count);
     };
     let (ours, theirs) = UnixStream::pair()?;

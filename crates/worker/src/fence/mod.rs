@@ -91,8 +91,7 @@ impl Fence {
         let plan = RoomPlan {
             folders: site.folders,
             tmp: site.tmp,
-            own_network: site.network != StepNetwork::Host,
-            makes_networks: site.network == StepNetwork::None,
+            network: site.network,
         };
         let mut fence = Fence {
             group,
@@ -127,7 +126,7 @@ impl Fence {
     /// Gives the room its way out, where it has a network of its own: the engine has to pull, whatever
     /// RUN steps may reach. The machine's network is no substitute for either.
     async fn connect(&self, room: &mut Room, allow: &[IpNet], log: &Log) {
-        if !room.entrance().own_network {
+        if !room.entrance().network.takes_own() {
             return;
         }
         let uplink = Uplink::connect(room.first(), allow, |pid| self.enroll(pid));
@@ -254,8 +253,7 @@ pub async fn probe_isolation() -> Result<(), String> {
     let plan = RoomPlan {
         folders: Vec::new(),
         tmp: PathBuf::from("/"),
-        own_network: true,
-        makes_networks: false,
+        network: StepNetwork::Isolated,
     };
     let opened = tokio::time::timeout(OPENING, Room::open(&plan, |_| Ok(()))).await;
     let room = match opened {

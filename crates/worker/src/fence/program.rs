@@ -2,21 +2,20 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-/// Reads one line from its input, then becomes the program: the gate. Without a line, because the
-/// worker died meanwhile, it ends.
-const GATE: &str = "read -r _ && exec \"$@\" </dev/null";
+use crate::config::StepNetwork;
+
 /// Programs are looked for in these folders only.
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The command that takes from root of a room, for good, what would let it past the routes of the room's
 /// network: who makes packets by hand, or routes, reaches the machine's loopback through the way out.
-/// Who has to make networks keeps the right to make routes.
-pub(super) fn given_up(makes_networks: bool) -> [&'static str; 3] {
-    let rights = match makes_networks {
-        true => "-net_raw",
-        false => "-net_admin,-net_raw",
+pub(super) fn given_up(network: StepNetwork) -> [&'static str; 3] {
+    let rights = match network {
+        // The engine makes a network for each step, one that leads nowhere.
+        StepNetwork::None => "-net_raw",
+        StepNetwork::Isolated | StepNetwork::Host => "-net_admin,-net_raw",
     };
     ["setpriv", "--bounding-set", rights]
 }
@@ -26,10 +25,8 @@ pub(super) fn given_up(makes_networks: bool) -> [&'static str; 3] {
 pub(super) struct Entrance {
     /// The number of the room's first process, as the machine counts.
     pub(super) first: u32,
-    /// Whether the room has a network of its own.
-    pub(super) own_network: bool,
-    /// Whether programs in it make networks of their own.
-    pub(super) makes_networks: bool,
+    /// What its RUN steps reach.
+    pub(super) network: StepNetwork,
 }
 
 /// A program with its arguments and nothing of the worker's environment.
@@ -85,22 +82,20 @@ impl Program {
     pub(super) fn command(&self, room: Option<Entrance>) -> Command {
         use std::os::unix::process::CommandExt;
 
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", GATE, "gate"]);
+        let mut command = machine::behind_gate();
         if let Some(room) = room {
             command.args(["nsenter", "--target", &room.first.to_string()]);
             command.args(["--user", "--mount", "--pid"]);
-            if room.own_network {
+            if room.network.takes_own() {
                 command.arg("--net");
             }
-            command.args(given_up(room.makes_networks));
+            command.args(given_up(room.network));
         }
         command.args(&self.words);
         command
             .env_clear()
             .envs(self.environment.iter().map(|(key, value)| (key, value)))
             .current_dir("/")
-            .stdin(Stdio::piped())
             .process_group(0);
         command
     }

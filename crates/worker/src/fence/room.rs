@@ -21,6 +21,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use super::network::{NAME_SERVER, Uplink};
 use super::program::{Entrance, PATH, given_up};
 use super::veil::Veil;
+use crate::config::StepNetwork;
 
 /// The room's network, as processes in the room see it.
 pub(super) const NETWORK: &str = "/proc/1/ns/net";
@@ -46,10 +47,8 @@ pub(super) struct RoomPlan {
     pub(super) folders: Vec<PathBuf>,
     /// A folder in one of these for large temporary files: the engine looks for it at `/var/tmp`.
     pub(super) tmp: PathBuf,
-    /// Whether it has a network of its own.
-    pub(super) own_network: bool,
-    /// Whether programs in it make networks of their own.
-    pub(super) makes_networks: bool,
+    /// What RUN steps in it reach.
+    pub(super) network: StepNetwork,
 }
 
 /// An open room.
@@ -58,8 +57,7 @@ pub(super) struct Room {
     /// Waits for the first process; a child of ours.
     outer: Child,
     first: ProcessId,
-    own_network: bool,
-    makes_networks: bool,
+    network: StepNetwork,
     uplink: Option<Uplink>,
 }
 
@@ -77,8 +75,7 @@ impl Room {
             Ok(first) => Ok(Room {
                 outer,
                 first,
-                own_network: plan.own_network,
-                makes_networks: plan.makes_networks,
+                network: plan.network,
                 uplink: None,
             }),
             Err(error) => {
@@ -98,8 +95,7 @@ impl Room {
     pub(super) fn entrance(&self) -> Entrance {
         Entrance {
             first: self.first.pid,
-            own_network: self.own_network,
-            makes_networks: self.makes_networks,
+            network: self.network,
         }
     }
 
@@ -195,13 +191,13 @@ fn command(plan: &RoomPlan) -> io::Result<Command> {
     let worker = std::process::id().to_string();
     say(&["/bin/sh", "-c", STAY, "stay", &worker]);
     say(&["unshare", "--mount", "--propagation", "private", "--pid"]);
-    if plan.own_network {
+    if plan.network.takes_own() {
         say(&["--net"]);
     }
     say(&["--fork", "--kill-child", "--mount-proc"]);
     let mut hold = ["/bin/sh", "-c", HOLD, "hold"].map(Into::into).to_vec();
-    hold.extend(given_up(plan.makes_networks).map(Into::into));
-    let name_server = plan.own_network.then_some(NAME_SERVER);
+    hold.extend(given_up(plan.network).map(Into::into));
+    let name_server = plan.network.takes_own().then_some(NAME_SERVER);
     let veil = Veil::over_others(&plan.folders, &plan.tmp, name_server);
     if root {
         // From outside: root of the room may not pass the data folder, nor lift the veil.

@@ -21,7 +21,7 @@ use base64::Engine as _;
 use rand::distr::{Alphanumeric, SampleString};
 use tokio::task::JoinSet;
 
-use crate::engine::{host_and_path, is_loopback};
+use crate::engine::{base_url, host_and_path, is_loopback};
 use crate::token::Token;
 use gate::{Gate, Login};
 
@@ -97,9 +97,9 @@ impl Gateway {
             .build()
             .map_err(io::Error::other)?;
         let gate = |registry: &str, login| {
-            let (host, path) = host_and_path(registry);
+            let (_, path) = host_and_path(registry);
             Gate {
-                base: base(host),
+                base: base_url(registry),
                 below: path.map(str::to_owned),
                 http: http.clone(),
                 login,
@@ -170,12 +170,6 @@ fn is_same(one: &str, other: &str) -> bool {
     let (one, other) = (host_and_path(one).0, host_and_path(other).0);
     let port = |host: &str| host.rsplit_once(':').map(|(_, port)| port.to_owned());
     one == other || (is_loopback(one) && is_loopback(other) && port(one) == port(other))
-}
-
-/// Plain HTTP on this machine, and nowhere else.
-fn base(host: &str) -> String {
-    let scheme = if is_loopback(host) { "http" } else { "https" };
-    format!("{scheme}://{host}")
 }
 
 fn basic(secret: &Token) -> io::Result<HeaderValue> {

@@ -18,6 +18,12 @@ impl HandWorker {
         HandWorker { script }
     }
 
+    /// A server that starts it.
+    pub async fn served(&self) -> Server {
+        let server = Server::with().env("BOATYARD_WORKER_PROGRAM", self.program());
+        server.start().await
+    }
+
     /// The program for the server to start.
     pub fn program(&self) -> String {
         self.script.path().display().to_string()
