@@ -1,7 +1,7 @@
 //! A build: one commit on its way to an image.
 
 use crate::service::{Architecture, ProjectType};
-use crate::{Millis, Plan, Reason, Status};
+use crate::{FileContent, Millis, Plan, Reason, Status};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -96,6 +96,12 @@ pub struct BuildRequest {
     /// Build arguments.
     #[serde(default)]
     pub build_arguments: BTreeMap<String, String>,
+    /// Files laid into the context, by their absolute path in it.
+    #[serde(default)]
+    pub build_files: BTreeMap<String, FileContent>,
+    /// What `RUN --mount=type=secret` finds, by the mount's id.
+    #[serde(default)]
+    pub docker_secret_mounts: BTreeMap<String, FileContent>,
     /// Whether layers are cached between builds of the service.
     #[serde(default)]
     pub use_cache: bool,

@@ -3,6 +3,7 @@
 
 pub mod build;
 pub mod fields;
+pub mod file;
 pub mod permission;
 pub mod plan;
 pub mod project;
@@ -13,6 +14,7 @@ pub mod slug;
 pub mod status;
 
 pub use build::{Build, BuildRequest, Creator, Image};
+pub use file::FileContent;
 pub use permission::{Permission, PermissionSet, Role};
 pub use plan::Plan;
 pub use project::Project;

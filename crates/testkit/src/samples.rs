@@ -50,6 +50,8 @@ pub fn build_request() -> BuildRequest {
         docker_work_dir: "/".into(),
         target: None,
         build_arguments: [("KEY".to_owned(), "value".to_owned())].into(),
+        build_files: [].into(),
+        docker_secret_mounts: [].into(),
         use_cache: true,
         cache_storage_mb: None,
         include_git_folder: false,

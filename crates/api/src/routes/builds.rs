@@ -296,6 +296,8 @@ fn request(state: &State, service: &Service, input: StartInput) -> BuildRequest 
             .dockerfile_target
             .or_else(|| dockerfile.target.clone()),
         build_arguments,
+        build_files: BTreeMap::new(),
+        docker_secret_mounts: BTreeMap::new(),
         use_cache: dockerfile.use_cache,
         cache_storage_mb: dockerfile.cache_storage_mb.or(settings.cache_storage_mb),
         include_git_folder: spec.include_git_folder,
