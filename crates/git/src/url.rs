@@ -176,6 +176,14 @@ impl RepoUrl {
         Ok(joined.with_credentials(self.credentials.clone()))
     }
 
+    /// `user@host`, as ssh is told where to go.
+    pub(crate) fn login_at_host(&self) -> String {
+        match &self.user {
+            Some(user) => format!("{user}@{}", self.host),
+            None => self.host.clone(),
+        }
+    }
+
     fn is_scp_like(&self) -> bool {
         self.protocol == Protocol::Ssh && !self.path.starts_with('/')
     }
