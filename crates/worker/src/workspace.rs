@@ -47,7 +47,8 @@ impl Workspace {
         let mirrors = cache_dir.join(MIRRORS);
         fs::create_dir_all(&mirrors)?;
         let cache = if job.request.use_cache {
-            Some(ServiceCache::open(cache_dir.join(&job.service_uid)).await?)
+            let folder = cache_dir.join(&job.service_uid);
+            Some(ServiceCache::open(folder, job.cache_generation).await?)
         } else {
             None
         };
