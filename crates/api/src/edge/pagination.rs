@@ -1,11 +1,32 @@
 //! `per_page`, `page`, `cursor`: read, checked, and turned into a range.
 
 use super::{ApiError, Pagination, Params, Problems, Sealer};
+use schemars::JsonSchema;
 
 const DEFAULT_PER_PAGE: i64 = 50;
 const MAX_PER_PAGE: i64 = 100;
 /// Pages count from 1; the last one whose offset still fits.
 const MAX_PAGE: i64 = i64::MAX / MAX_PER_PAGE;
+
+/// For the document: the parameters of a list.
+#[derive(JsonSchema)]
+pub(crate) struct Paging {
+    /// Rows of a page.
+    #[schemars(range(min = 1, max = 100), default = "default_per_page")]
+    #[expect(dead_code, reason = "for the document")]
+    per_page: Option<i64>,
+    /// The page, from 1.
+    #[schemars(range(min = 1))]
+    #[expect(dead_code, reason = "for the document")]
+    page: Option<i64>,
+    /// Where the previous page ended, from its `pagination.cursor`. Wins over `page`.
+    #[expect(dead_code, reason = "for the document")]
+    cursor: Option<String>,
+}
+
+fn default_per_page() -> Option<i64> {
+    Some(DEFAULT_PER_PAGE)
+}
 
 /// Where a page begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +46,11 @@ pub(crate) struct PageQuery {
 
 impl PageQuery {
     /// Reads the three parameters; `cursor` wins over `page` when both come.
-    pub(crate) fn read(params: &Params, sealer: &Sealer, list: &str) -> Result<Self, ApiError> {
+    pub(crate) fn read<Q>(
+        params: &Params<Q>,
+        sealer: &Sealer,
+        list: &str,
+    ) -> Result<Self, ApiError> {
         let mut problems = Problems::default();
         let per_page = number(params, "per_page", MAX_PER_PAGE, &mut problems);
         let page = number(params, "page", MAX_PAGE, &mut problems);
@@ -67,7 +92,7 @@ impl PageQuery {
     }
 }
 
-fn number(params: &Params, name: &str, max: i64, problems: &mut Problems) -> Option<i64> {
+fn number<Q>(params: &Params<Q>, name: &str, max: i64, problems: &mut Problems) -> Option<i64> {
     let text = params.get(name)?;
     match text.parse::<i64>() {
         Ok(value) if (1..=max).contains(&value) => Some(value),
@@ -86,7 +111,7 @@ mod tests {
     use super::*;
 
     fn read(query: &str) -> Result<PageQuery, ApiError> {
-        let params = Params::parse(query);
+        let params = Params::<Paging>::parse(query);
         PageQuery::read(&params, &Sealer::new("key"), "list")
     }
 
