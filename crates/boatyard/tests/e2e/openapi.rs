@@ -1,9 +1,10 @@
 //! The OpenAPI document against the contract: every call is there, under its path, with its
 //! permission, in all its forms.
 
-use crate::harness::Server;
+use crate::harness::{Place, Repository, Server};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// The contract's list of calls.
 const CONTRACT: &str = include_str!("../contract/endpoints.json");
@@ -172,6 +173,57 @@ async fn the_document_has_every_call_of_the_contract() {
     assert!(wrong.is_empty(), "{wrong:#?}");
     let expected: BTreeSet<String> = MISSING.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(missing, expected);
+}
+
+/// What schemathesis looks for: no server error, no answer that the document does not have.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+    response_schema_conformance,unsupported_method,ignored_auth";
+/// The forms of calls with a team in front, which are the same handlers.
+const TEAM_FORMS: &str = r"^/v1/teams/\{teamId\}/(projects|integrations|secrets|tags)";
+
+#[tokio::test]
+async fn schemathesis_finds_no_server_error_and_no_undocumented_answer() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let program = root.join("target/schemathesis/bin/schemathesis");
+    assert!(
+        program.is_file(),
+        "run `scripts/install-schemathesis` first"
+    );
+    // Builds are accepted, and no worker ever comes.
+    let server = Server::with()
+        .env("BOATYARD_MAX_CONCURRENT_BUILDS", 0)
+        .env("BOATYARD_RATE_LIMIT", 0)
+        .start()
+        .await;
+    let repository = Repository::with_steps("");
+    Place::new(&server, &repository).await;
+    let output = tokio::process::Command::new(program)
+        .arg("--config-file")
+        .arg(root.join("tests/schemathesis/schemathesis.toml"))
+        .args(["run", &format!("{}/v1/openapi.json", server.url())])
+        .args([
+            "--header",
+            &format!("Authorization: Bearer {}", server.token()),
+        ])
+        .args(["--phases", "examples,coverage,fuzzing"])
+        .args([
+            "--max-examples",
+            "10",
+            "--workers",
+            "1",
+            "--seed",
+            "1",
+            "--no-color",
+        ])
+        .args(["--continue-on-failure", "--checks", CHECKS])
+        .args(["--exclude-path-regex", TEAM_FORMS])
+        .current_dir(server.scratch())
+        .output()
+        .await
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{errors}");
 }
 
 #[tokio::test]
