@@ -175,6 +175,21 @@ async fn the_document_has_every_call_of_the_contract() {
     assert_eq!(missing, expected);
 }
 
+#[tokio::test]
+async fn the_typescript_client_is_made_from_this_document() {
+    let server = Server::start().await;
+    let document = server.api().get("/v1/openapi.json").await.body;
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../clients/typescript/openapi.json");
+    let text = format!("{document:#}\n");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&file, &text).unwrap();
+    }
+    assert!(
+        std::fs::read_to_string(&file).unwrap() == text,
+        "the document changed: run this test with UPDATE_DOCS=1, then `make node-tests`"
+    );
+}
+
 /// What schemathesis looks for: no server error, no answer that the document does not have.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
     response_schema_conformance,unsupported_method,ignored_auth";
