@@ -70,7 +70,7 @@ pub struct ServiceSpec {
 }
 
 /// What a service's builds are made of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BuildSource {
     /// A commit of a git repository.
@@ -118,6 +118,18 @@ impl ProjectType {
             }
             ProjectType::Azure => Some(format!("refs/pull/{number}/merge")),
             ProjectType::Bitbucket => None,
+        }
+    }
+
+    /// Where this kind of forge shows a pull request, below the repository's own page.
+    pub fn pull_request_page(self, number: i64) -> Option<String> {
+        match self {
+            ProjectType::Github => Some(format!("pull/{number}")),
+            ProjectType::Gitlab => Some(format!("-/merge_requests/{number}")),
+            ProjectType::Bitbucket => Some(format!("pull-requests/{number}")),
+            ProjectType::Azure => Some(format!("pullrequest/{number}")),
+            // Which forge it is, if any, is not known.
+            ProjectType::SelfHosted => None,
         }
     }
 }

@@ -37,7 +37,7 @@ pub use names::{CommitSha, NameError, RefName};
 pub use outbound::{HttpClient, HttpError, OutboundError, OutboundPolicy};
 pub use process::{Progress, quiet};
 pub use prune::prune_mirrors;
-pub use remote::Branch;
+pub use remote::{Branch, PullRequest};
 pub use runner::{Git, GitSettings, SshSettings};
 pub use safe_path::{PathError, safe_join};
 pub use supervisor::Supervisor;
