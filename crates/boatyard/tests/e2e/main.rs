@@ -10,6 +10,7 @@ mod harness;
 
 mod aborts;
 mod admin;
+mod architectures;
 mod bad_input;
 mod builds;
 mod bundles;
@@ -33,6 +34,7 @@ mod queue;
 mod readme;
 mod recovery;
 mod registry;
+mod repositories;
 mod secrets;
 mod source_faults;
 mod sources;
