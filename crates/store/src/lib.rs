@@ -10,6 +10,7 @@ mod changes;
 mod deletions;
 mod error;
 mod facts;
+mod layer_caches;
 mod migrate;
 mod projects;
 mod queue;
@@ -44,6 +45,7 @@ pub struct Store {
     db: Arc<Database>,
     changes: Arc<changes::Teller>,
     deletions: Arc<tokio::sync::Notify>,
+    cache_resets: Arc<tokio::sync::Notify>,
     known_tokens: Arc<Remembered<Arc<Token>>>,
 }
 
@@ -68,6 +70,7 @@ impl Store {
             db: Arc::new(db),
             changes: Arc::default(),
             deletions: Arc::default(),
+            cache_resets: Arc::default(),
             known_tokens: Arc::new(tokens::remembered()),
         })
     }

@@ -68,7 +68,8 @@ testkit::for_each_store! {
         }
         drop(place.store);
         run(url, "ALTER TABLE builds DROP COLUMN created_by_name; \
-            DELETE FROM refinery_schema_history WHERE version = 5").await;
+            ALTER TABLE services DROP COLUMN cache_generation; \
+            DELETE FROM refinery_schema_history WHERE version >= 5").await;
         let store = Store::open(url).await.unwrap();
         let mut names = Vec::new();
         for build in builds {
