@@ -47,6 +47,7 @@ fn body(args: &StartBuild, console: &mut Console) -> Result<Value, CliError> {
     set_some(&mut body, &["branch"], args.branch.clone())?;
     set_some(&mut body, &["sha"], args.sha.clone())?;
     set_some(&mut body, &["pullRequestId"], args.pull_request)?;
+    set_some(&mut body, &["bundleUrl"], args.bundle_url.clone())?;
     set_some(
         &mut body,
         &["overrides", "buildArguments"],
