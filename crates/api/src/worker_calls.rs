@@ -168,6 +168,7 @@ async fn ending(state: &State, token: &str, conclusion: Conclusion) -> Result<En
         reason: conclusion.reason,
         message: conclusion.message,
         image: None,
+        usage: None,
     };
     if conclusion.status != Status::Success {
         return Ok(ending);

@@ -263,6 +263,7 @@ pub(crate) async fn start(
                 request,
                 sha,
                 created_by,
+                retry_of: None,
             },
         )
         .await?;
@@ -348,6 +349,7 @@ pub(crate) async fn abort(
         reason: Some(Reason::AbortedByRequest),
         message: format!("Aborted by the token `{}`", caller.token.name),
         image: None,
+        usage: None,
     };
     match state
         .store

@@ -196,5 +196,6 @@ fn new_build() -> NewBuild {
         request: testkit::build_request(),
         sha: None,
         created_by: None,
+        retry_of: None,
     }
 }

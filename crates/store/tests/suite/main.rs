@@ -8,8 +8,11 @@
 
 mod builds;
 mod deletions;
+mod details;
+mod finding;
 mod migrations;
 mod names;
+mod outlook;
 mod place;
 mod plans;
 mod tokens;
