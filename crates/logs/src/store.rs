@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use domain::Sample;
+use domain::{Sample, Usage};
 
 use crate::blocking::{BlockingLogStore, LogStatus};
 use crate::config::LogConfig;
@@ -121,6 +121,19 @@ impl LogStore {
     pub async fn samples(&self, build: &str) -> Result<Vec<Sample>> {
         let build = build.to_owned();
         run(&self.0, move |store| store.samples(&build)).await
+    }
+
+    /// What a build has used by what was measured of it; `None` where nothing was, or cannot be read. How a build
+    /// ended must not wait for that.
+    pub async fn usage(&self, build: &str) -> Option<Usage> {
+        match self.samples(build).await {
+            Ok(samples) if samples.is_empty() => None,
+            Ok(samples) => Some(domain::metrics::usage(&samples)),
+            Err(error) => {
+                tracing::error!(%error, build, "what a build has used is not known");
+                None
+            }
+        }
     }
 
     /// How a log stands: where a worker goes on after a restart of the server.

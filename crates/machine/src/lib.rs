@@ -7,6 +7,7 @@
 
 mod capacity;
 pub mod cgroup;
+mod descendants;
 mod disk;
 mod gate;
 mod lineage;
@@ -16,6 +17,7 @@ mod remove;
 
 pub use capacity::{Capacity, capacity};
 pub use cgroup::{Cgroup, CgroupError, Enforcement, Limit, Limits, Stats};
+pub use descendants::used_by_descendants;
 pub use disk::{SizeError, dir_size, disk_free};
 pub use gate::behind_gate;
 pub use lineage::{LineageError, become_subreaper, die_with_parent};

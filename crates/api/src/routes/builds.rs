@@ -349,7 +349,7 @@ pub(crate) async fn abort(
         reason: Some(Reason::AbortedByRequest),
         message: format!("Aborted by the token `{}`", caller.token.name),
         image: None,
-        usage: None,
+        usage: state.logs.usage(&build.uid).await,
     };
     match state
         .store

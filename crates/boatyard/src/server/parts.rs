@@ -71,7 +71,12 @@ pub(super) async fn open(
     .await?;
     let (reports, exits) = unbounded_channel();
     let executor = LocalExecutor::new(local_settings(options, address)?, reports);
-    let dispatcher = Dispatcher::new(store.clone(), Arc::new(executor), limits(options));
+    let dispatcher = Dispatcher::new(
+        store.clone(),
+        logs.clone(),
+        Arc::new(executor),
+        limits(options),
+    );
     Ok(Parts {
         store,
         logs,
