@@ -3,6 +3,7 @@
 //! and no SQL, no engine.
 
 mod edge;
+mod openapi;
 mod registry_access;
 mod removal;
 mod routes;
@@ -19,7 +20,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, post};
+use axum::routing::get;
 use edge::{Answers, ApiError, RateLimit, Sealer};
 use http::StatusCode;
 use logs::LogStore;
@@ -77,7 +78,7 @@ pub async fn router(parts: Parts) -> Result<Router, StoreError> {
         .route("/readyz", get(routes::machine::readyz))
         .with_state(Arc::clone(&state));
     let outside = Router::new()
-        .nest("/v1", public().layer(DefaultBodyLimit::max(JSON_LIMIT)))
+        .merge(openapi::with_document(routes::all, JSON_LIMIT))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
         // Last added, first run: who calls is known before the limit counts.
@@ -90,60 +91,6 @@ pub async fn router(parts: Parts) -> Result<Router, StoreError> {
         .merge(health)
         .merge(outside)
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(panicked)))
-}
-
-fn public() -> Router<State> {
-    use routes::machine;
-    Router::new()
-        .route("/login", get(machine::login))
-        .route("/plans", get(machine::plans))
-        .route("/regions", get(machine::regions))
-        .route("/cloud-providers/regions", get(machine::cloud_regions))
-        .nest("/projects", projects())
-        .nest("/teams/{teamId}/projects", projects())
-}
-
-/// Everything below a project; the same with and without a team in front.
-fn projects() -> Router<State> {
-    use routes::{build_logs, builds, projects, services};
-    Router::new()
-        .route(
-            "/",
-            get(projects::list)
-                .post(projects::create)
-                .put(projects::put),
-        )
-        .route(
-            "/{projectId}",
-            get(projects::get)
-                .patch(projects::patch)
-                .delete(projects::delete),
-        )
-        .route("/{projectId}/services", get(services::list))
-        .route(
-            "/{projectId}/services/build",
-            post(services::create).put(services::put),
-        )
-        .route(
-            "/{projectId}/services/build/{serviceId}",
-            patch(services::patch),
-        )
-        .route(
-            "/{projectId}/services/{serviceId}",
-            get(services::get).delete(services::delete),
-        )
-        .route(
-            "/{projectId}/services/{serviceId}/build",
-            get(builds::list).post(builds::start),
-        )
-        .route(
-            "/{projectId}/services/{serviceId}/build/{buildId}",
-            get(builds::get).delete(builds::abort),
-        )
-        .route(
-            "/{projectId}/services/{serviceId}/build-logs",
-            get(build_logs::build_logs),
-        )
 }
 
 async fn not_found(uri: http::Uri) -> ApiError {

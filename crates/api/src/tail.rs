@@ -2,13 +2,12 @@
 //! then every line as it comes, and the connection closes when the build is over and its last line
 //! is sent. Nothing is missed and nothing repeated: the follower walks the log by sequence number.
 
-use crate::edge::{ApiError, Caller, Params};
-use crate::routes::build_logs::{Asked, LineView, asked_build};
-use crate::routes::places::Place;
+use crate::edge::{ApiError, Caller, Params, Place};
+use crate::routes::build_logs::{Asked, BUILD_LOGS, LineView, LogQuery, asked_build};
 use crate::state::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
-use domain::{Build, Permission};
+use domain::Build;
 use logs::{FollowFrom, LogLine};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -67,7 +66,7 @@ struct Gone;
 pub(crate) fn upgrade(
     state: State,
     place: Place,
-    params: Params,
+    params: Params<LogQuery>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     // Its first message carries a token and comes from anybody; no later one matters.
@@ -81,7 +80,7 @@ pub(crate) fn upgrade(
 async fn serve(
     state: &State,
     place: &Place,
-    params: &Params,
+    params: &Params<LogQuery>,
     socket: &mut WebSocket,
 ) -> Result<(), Gone> {
     let caller = match who(state, socket).await? {
@@ -158,11 +157,10 @@ async fn prepare(
     state: &State,
     caller: &Caller,
     place: &Place,
-    params: &Params,
+    params: &Params<LogQuery>,
 ) -> Result<(Option<Build>, Asked), ApiError> {
-    let (_, service) = place
-        .service(state, caller, Permission::ServiceRead)
-        .await?;
+    caller.may(BUILD_LOGS, place)?;
+    let (_, service) = place.service(state, caller).await?;
     let build = asked_build(state, &service, params).await?;
     let asked = Asked::read(params, build.as_ref())?;
     Ok((build, asked))

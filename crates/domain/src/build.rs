@@ -2,6 +2,7 @@
 
 use crate::service::{Architecture, ProjectType};
 use crate::{FileContent, Millis, Plan, Reason, Status};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -47,7 +48,7 @@ pub struct Build {
 }
 
 /// Who started a build: the holder of a token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Creator {
     /// The token's id.

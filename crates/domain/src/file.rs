@@ -1,9 +1,10 @@
 //! Contents that travel inside JSON: build files and secret mounts.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A file's contents as the contract writes them.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FileContent {
     /// The contents in base64 (standard alphabet).

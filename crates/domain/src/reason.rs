@@ -2,12 +2,13 @@
 //! documents them all.
 
 use crate::Status;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 macro_rules! reasons {
     ($( $(#[doc = $doc:literal])+ $variant:ident = $word:literal => $status:ident; )+) => {
         /// A typed reason; stable words to match on, as `message` is for people.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
         pub enum Reason {
             $( $(#[doc = $doc])+ #[serde(rename = $word)] $variant, )+
         }

@@ -1,6 +1,7 @@
 //! A build service: which repository, how it is built, on which plan.
 
 use crate::{Millis, Status};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -73,7 +74,7 @@ pub struct GitSource {
 }
 
 /// The kinds of forge the contract names.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProjectType {
     /// Any git server.
@@ -105,7 +106,7 @@ impl ProjectType {
 }
 
 /// A processor architecture, as the contract names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Architecture {
     /// x86-64.
@@ -154,7 +155,7 @@ impl Default for DockerfileSettings {
 }
 
 /// Which commits build by themselves, once a webhook announces them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BuildRules {
     /// Patterns of pull request branches.

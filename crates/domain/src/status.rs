@@ -1,10 +1,11 @@
 //! The thirteen statuses of a build and the moves between them. The store's transition function
 //! is the only writer of a status, and it asks here whether a move is allowed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where a build stands, as the wire contract names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
     /// Accepted and stored; waits for its turn.

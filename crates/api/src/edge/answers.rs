@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
 use http::{Uri, header};
 use serde::Serialize;
+use std::marker::PhantomData;
 use store::Remembered;
 
 /// About so many answers, of at most so many bytes altogether.
@@ -30,15 +31,15 @@ impl Answers {
         caller: &Caller,
         uri: &Uri,
         make: impl Future<Output = Result<T, ApiError>>,
-    ) -> Result<Response, ApiError> {
+    ) -> Result<Kept<T>, ApiError> {
         let key = format!("{} {uri}", caller.token.id);
         if let Some(known) = state.answers.0.get(&key, &caller.version) {
-            return Ok(response(known));
+            return Ok(Kept(known, PhantomData));
         }
         let bytes = json(&make.await?)?;
         let version = caller.version.clone();
         state.answers.0.put(key, version, bytes.clone());
-        Ok(response(bytes))
+        Ok(Kept(bytes, PhantomData))
     }
 }
 
@@ -52,6 +53,11 @@ fn json(answer: &impl Serialize) -> Result<Bytes, ApiError> {
     }
 }
 
-fn response(bytes: Bytes) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], bytes).into_response()
+/// An answer as JSON, written already.
+pub(crate) struct Kept<T>(Bytes, PhantomData<T>);
+
+impl<T> IntoResponse for Kept<T> {
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, "application/json")], self.0).into_response()
+    }
 }

@@ -4,8 +4,10 @@ use super::ApiError;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::StatusCode;
 use http::request::Parts;
+use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use std::collections::HashMap;
+use std::marker::PhantomData;
 
 /// A JSON body.
 pub(crate) struct Body<T>(pub(crate) T);
@@ -70,16 +72,18 @@ fn plain(error: &serde_json::Error) -> String {
     format!("is wrong: {}", &text[..end])
 }
 
-/// The query string's parameters; the last one of a name counts.
-pub(crate) struct Params(HashMap<String, String>);
+/// The query string's parameters; the last one of a name counts. `Q` says which there are, for the
+/// document; they are read by name so that every problem is told in one answer.
+pub(crate) struct Params<Q = NoQuery>(HashMap<String, String>, PhantomData<Q>);
 
-impl Params {
-    pub(crate) fn parse(query: &str) -> Params {
-        Params(
-            form_urlencoded::parse(query.as_bytes())
-                .into_owned()
-                .collect(),
-        )
+/// For the document: a call without parameters in its query.
+#[derive(JsonSchema)]
+pub(crate) struct NoQuery {}
+
+impl<Q> Params<Q> {
+    pub(crate) fn parse(query: &str) -> Params<Q> {
+        let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
+        Params(pairs.collect(), PhantomData)
     }
 
     /// A parameter that is there and not empty.
@@ -91,7 +95,7 @@ impl Params {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Params {
+impl<S: Send + Sync, Q> FromRequestParts<S> for Params<Q> {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {

@@ -1,11 +1,11 @@
 //! Who calls: the token behind a request and what it may do.
 
-use super::ApiError;
+use super::{ApiError, Call, Path, Place};
 use crate::state::State;
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use domain::{Permission, Project};
+use domain::Project;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use std::sync::Arc;
@@ -33,12 +33,18 @@ impl Caller {
         Ok(token.map(|token| Caller { token, version }))
     }
 
-    /// Whether the token's role has the permission; 403 naming it otherwise.
-    pub(crate) fn require(&self, permission: Permission) -> Result<(), ApiError> {
-        if self.token.permissions.allows(permission) {
-            Ok(())
-        } else {
-            Err(ApiError::forbidden(permission))
+    /// Whether the caller may make this call at this place. What it may not see is a 404, and only
+    /// then a lack of permission a 403 that names it, so that nothing shows what may not be seen.
+    pub(crate) fn may(&self, call: Call, place: &Place) -> Result<(), ApiError> {
+        self.team(place.team_id.as_deref())?;
+        if !place.project_id.is_empty() && !self.sees_project_id(&place.project_id) {
+            return Err(ApiError::not_found("project", &place.project_id));
+        }
+        match call.permission {
+            Some(needed) if !self.token.permissions.allows(needed) => {
+                Err(ApiError::forbidden(needed))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -67,12 +73,33 @@ impl Caller {
 impl FromRequestParts<State> for Caller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, ApiError> {
-        parts
-            .extensions
-            .get::<Caller>()
-            .cloned()
-            .ok_or_else(ApiError::unauthorized)
+    /// A handler that takes a caller takes one who may make its call.
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, ApiError> {
+        let caller = parts.extensions.get::<Caller>().cloned();
+        let caller = caller.ok_or_else(ApiError::unauthorized)?;
+        let Path(place) = Path::<Place>::from_request_parts(parts, state).await?;
+        let Some(call) = parts.extensions.get::<Call>() else {
+            tracing::error!(uri = %parts.uri, "a route was not declared as a call");
+            return Err(ApiError::internal());
+        };
+        caller.may(*call, &place)?;
+        Ok(caller)
+    }
+}
+
+/// A caller, where the request carries a token.
+impl OptionalFromRequestParts<State> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &State,
+    ) -> Result<Option<Self>, ApiError> {
+        if parts.extensions.get::<Caller>().is_none() {
+            return Ok(None);
+        }
+        let caller = <Caller as FromRequestParts<State>>::from_request_parts(parts, state);
+        caller.await.map(Some)
     }
 }
 

@@ -3,10 +3,11 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// `{"data": T}`.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Data<T: Serialize> {
     pub(crate) data: T,
 }
@@ -20,7 +21,7 @@ impl<T: Serialize> IntoResponse for Data<T> {
 /// `{"data": {}}`.
 pub(crate) type Nothing = Data<Empty>;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Empty {}
 
 impl Nothing {
@@ -30,7 +31,7 @@ impl Nothing {
 }
 
 /// `{"data": T, "pagination": …}`.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Listed<T: Serialize> {
     pub(crate) data: T,
     pub(crate) pagination: Pagination,
@@ -38,7 +39,7 @@ pub(crate) struct Listed<T: Serialize> {
 
 /// Where a walk stands. A cursor is there only when there is a next page: on the last page it
 /// would make the published client loop for ever.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Pagination {
     pub(crate) has_next_page: bool,

@@ -5,6 +5,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use domain::Permission;
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 use store::StoreError;
 
@@ -17,18 +18,24 @@ pub(crate) struct ApiError {
     details: Option<Problems>,
 }
 
-#[derive(Serialize)]
-struct Envelope<'a> {
-    error: Inner<'a>,
+/// A failure on the wire.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Error")]
+pub(crate) struct ErrorView {
+    error: ErrorDetails,
 }
 
-#[derive(Serialize)]
-struct Inner<'a> {
+#[derive(Serialize, JsonSchema)]
+struct ErrorDetails {
+    /// The HTTP status again.
     status: u16,
-    message: &'a str,
-    id: &'a str,
+    /// What to do about it, for a person.
+    message: String,
+    /// A stable word to match on, like `invalid-request`.
+    id: String,
+    /// Each field that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<&'a Problems>,
+    details: Option<Problems>,
 }
 
 impl ApiError {
@@ -153,12 +160,12 @@ impl From<logs::LogError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = Envelope {
-            error: Inner {
+        let body = ErrorView {
+            error: ErrorDetails {
                 status: self.status.as_u16(),
-                message: &self.message,
-                id: self.id,
-                details: self.details.as_ref(),
+                message: self.message,
+                id: self.id.to_owned(),
+                details: self.details,
             },
         };
         (self.status, Json(body)).into_response()

@@ -2,8 +2,10 @@
 
 mod answers;
 mod body;
+mod call;
 mod caller;
 mod cursor;
+mod document;
 mod envelope;
 mod error;
 mod pagination;
@@ -12,15 +14,16 @@ mod problems;
 mod rate;
 mod time;
 
-pub(crate) use answers::Answers;
-pub(crate) use body::{Body, Params};
+pub(crate) use answers::{Answers, Kept};
+pub(crate) use body::{Body, NoQuery, Params};
+pub(crate) use call::{Call, TOKEN, call};
 pub use caller::DEFAULT_TEAM;
 pub(crate) use caller::{Caller, authenticate, bearer};
 pub(crate) use cursor::Sealer;
 pub(crate) use envelope::{Data, Listed, Nothing, Pagination};
-pub(crate) use error::ApiError;
-pub(crate) use pagination::{PageQuery, Start};
-pub(crate) use path::Path;
+pub(crate) use error::{ApiError, ErrorView};
+pub(crate) use pagination::{PageQuery, Paging, Start};
+pub(crate) use path::{Path, Place};
 pub(crate) use problems::Problems;
 pub(crate) use rate::{RateLimit, limit_rate};
 pub(crate) use time::{iso_micros, iso_millis, parse_iso};

@@ -1,11 +1,32 @@
 //! `per_page`, `page`, `cursor`: read, checked, and turned into a range.
 
 use super::{ApiError, Pagination, Params, Problems, Sealer};
+use schemars::JsonSchema;
 
 const DEFAULT_PER_PAGE: i64 = 50;
 const MAX_PER_PAGE: i64 = 100;
 /// Pages count from 1; the last one whose offset still fits.
 const MAX_PAGE: i64 = i64::MAX / MAX_PER_PAGE;
+
+/// For the document: the parameters of a list.
+#[derive(JsonSchema)]
+pub(crate) struct Paging {
+    /// Rows of a page.
+    #[schemars(range(min = 1, max = 100), default = "default_per_page")]
+    #[expect(dead_code, reason = "for the document")]
+    per_page: Option<i64>,
+    /// The page, from 1.
+    #[schemars(range(min = 1))]
+    #[expect(dead_code, reason = "for the document")]
+    page: Option<i64>,
+    /// Where the previous page ended, from its `pagination.cursor`. Wins over `page`.
+    #[expect(dead_code, reason = "for the document")]
+    cursor: Option<String>,
+}
+
+fn default_per_page() -> Option<i64> {
+    Some(DEFAULT_PER_PAGE)
+}
 
 /// Where a page begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +46,11 @@ pub(crate) struct PageQuery {
 
 impl PageQuery {
     /// Reads the three parameters; `cursor` wins over `page` when both come.
-    pub(crate) fn read(params: &Params, sealer: &Sealer, list: &str) -> Result<Self, ApiError> {
+    pub(crate) fn read<Q>(
+        params: &Params<Q>,
+        sealer: &Sealer,
+        list: &str,
+    ) -> Result<Self, ApiError> {
         let mut problems = Problems::default();
         let per_page = number(params, "per_page", MAX_PER_PAGE, &mut problems);
         let page = number(params, "page", MAX_PAGE, &mut problems);
@@ -45,6 +70,17 @@ impl PageQuery {
     /// One row more than asked for tells whether there is a next page.
     pub(crate) fn limit(&self) -> i64 {
         self.per_page + 1
+    }
+
+    /// The page of a list that is short enough to be read whole: `rows` in the order of their
+    /// numbers. One row more than asked for, if there is one, like the store's pages.
+    pub(crate) fn of_few<T>(&self, rows: Vec<T>, number: impl Fn(&T) -> i64) -> Vec<T> {
+        let from = match self.start {
+            Start::After(after) => rows.partition_point(|row| number(row) <= after),
+            Start::Skip(count) => usize::try_from(count).unwrap_or(usize::MAX),
+        };
+        let limit = usize::try_from(self.limit()).unwrap_or(usize::MAX);
+        rows.into_iter().skip(from).take(limit).collect()
     }
 
     /// Cuts the extra row off and says where the walk stands.
@@ -67,7 +103,7 @@ impl PageQuery {
     }
 }
 
-fn number(params: &Params, name: &str, max: i64, problems: &mut Problems) -> Option<i64> {
+fn number<Q>(params: &Params<Q>, name: &str, max: i64, problems: &mut Problems) -> Option<i64> {
     let text = params.get(name)?;
     match text.parse::<i64>() {
         Ok(value) if (1..=max).contains(&value) => Some(value),
@@ -86,7 +122,7 @@ mod tests {
     use super::*;
 
     fn read(query: &str) -> Result<PageQuery, ApiError> {
-        let params = Params::parse(query);
+        let params = Params::<Paging>::parse(query);
         PageQuery::read(&params, &Sealer::new("key"), "list")
     }
 

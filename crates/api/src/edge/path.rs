@@ -3,7 +3,18 @@
 use super::ApiError;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+
+/// The parameters of any path; what a route does not have stays `None` or empty.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Place {
+    pub(crate) team_id: Option<String>,
+    pub(crate) project_id: String,
+    pub(crate) service_id: String,
+    pub(crate) build_id: String,
+}
 
 /// The parts of the path that the route names.
 pub(crate) struct Path<T>(pub(crate) T);

@@ -1,17 +1,18 @@
 //! Collects what is wrong with a request, field by field, so that one answer names it all.
 
 use super::ApiError;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// One field and what is wrong with it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Problem {
     field: String,
     problem: String,
 }
 
 /// Every problem found so far.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub(crate) struct Problems(Vec<Problem>);
 

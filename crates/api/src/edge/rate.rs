@@ -2,7 +2,7 @@
 //! headers that every response carries. Who has no valid token is counted by address; behind a
 //! proxy those share one, which holds up nobody who has a token.
 
-use super::{ApiError, Caller, Params};
+use super::{ApiError, Caller, NoQuery, Params};
 use crate::state::State;
 use axum::extract::{ConnectInfo, Request};
 use axum::middleware::Next;
@@ -139,7 +139,8 @@ fn opens_tail(request: &Request) -> bool {
     let uri = request.uri();
     request.headers().contains_key(header::UPGRADE)
         && uri.path().ends_with("/build-logs")
-        && Params::parse(uri.query().unwrap_or_default()).get("queryType") == Some("tail")
+        && Params::<NoQuery>::parse(uri.query().unwrap_or_default()).get("queryType")
+            == Some("tail")
 }
 
 fn exceeded(limit: u32) -> ApiError {

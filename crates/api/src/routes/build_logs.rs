@@ -1,15 +1,38 @@
 //! Build logs: a range over HTTP, a tail over WebSocket.
 
 use super::builds::find;
-use super::places::Place;
-use crate::edge::{ApiError, Caller, Data, Params, Path, Problems, iso_micros, parse_iso};
+use crate::edge::{
+    ApiError, Call, Caller, Data, Params, Path, Place, Problems, call, iso_micros, parse_iso,
+};
 use crate::state::State;
+use aide::axum::ApiRouter;
+use aide::generate::GenContext;
+use aide::openapi::Operation;
+use aide::operation::OperationOutput;
 use axum::extract::State as FromState;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::response::{IntoResponse, Response};
-use domain::{Build, Permission, Service};
+use domain::{Build, Permission as P, Service};
 use logs::{Direction, Filter, LogLine, Query};
+use schemars::JsonSchema;
 use serde::Serialize;
+use std::borrow::Cow;
+
+/// Reads a range or a tail of a build's log.
+pub(crate) const BUILD_LOGS: Call = call(
+    "get.service.buildLogs",
+    "Read a build's log, or follow it over a WebSocket",
+)
+.also("get.service.buildLogTail")
+.needs(P::ServiceRead);
+
+/// Build logs.
+pub(crate) fn routes() -> ApiRouter<State> {
+    ApiRouter::new().api_route(
+        "/projects/{projectId}/services/{serviceId}/build-logs",
+        BUILD_LOGS.get(build_logs),
+    )
+}
 
 /// Lines of a range unless the call says otherwise.
 const DEFAULT_LINES: usize = 1000;
@@ -17,18 +40,18 @@ const DEFAULT_LINES: usize = 1000;
 const MAX_LINES: usize = 10_000;
 
 /// A line on the wire.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LineView<'a> {
-    container_id: &'a str,
+    container_id: Cow<'a, str>,
     log: String,
     ts: String,
 }
 
 impl<'a> LineView<'a> {
-    pub(crate) fn new(container_id: &'a str, line: LogLine) -> Self {
+    pub(crate) fn new(container_id: impl Into<Cow<'a, str>>, line: LogLine) -> Self {
         LineView {
-            container_id,
+            container_id: container_id.into(),
             log: line.text,
             ts: iso_micros(line.ts),
         }
@@ -45,7 +68,10 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub(crate) fn read(params: &Params, build: Option<&Build>) -> Result<Asked, ApiError> {
+    pub(crate) fn read(
+        params: &Params<LogQuery>,
+        build: Option<&Build>,
+    ) -> Result<Asked, ApiError> {
         let mut problems = Problems::default();
         let mut start = time(params, "startTime", &mut problems);
         let mut end = time(params, "endTime", &mut problems);
@@ -94,7 +120,7 @@ fn newest(build: Option<&Build>) -> i64 {
     )
 }
 
-fn time(params: &Params, name: &str, problems: &mut Problems) -> Option<i64> {
+fn time(params: &Params<LogQuery>, name: &str, problems: &mut Problems) -> Option<i64> {
     let text = params.get(name)?;
     let time = parse_iso(text);
     if time.is_none() {
@@ -106,7 +132,7 @@ fn time(params: &Params, name: &str, problems: &mut Problems) -> Option<i64> {
     time
 }
 
-fn whole(params: &Params, name: &str, max: i64, problems: &mut Problems) -> Option<i64> {
+fn whole(params: &Params<LogQuery>, name: &str, max: i64, problems: &mut Problems) -> Option<i64> {
     let value = params
         .get(name)?
         .parse::<i64>()
@@ -118,7 +144,7 @@ fn whole(params: &Params, name: &str, max: i64, problems: &mut Problems) -> Opti
     value
 }
 
-fn filter(params: &Params, problems: &mut Problems) -> Option<Filter> {
+fn filter(params: &Params<LogQuery>, problems: &mut Problems) -> Option<Filter> {
     const NAMES: [&str; 4] = [
         "textIncludes",
         "textNotIncludes",
@@ -148,14 +174,88 @@ fn filter(params: &Params, problems: &mut Problems) -> Option<Filter> {
         .ok()
 }
 
+/// For the document: what a range and a tail take.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "for the document")]
+pub(crate) struct LogQuery {
+    /// `range` (the default), or `tail` to follow over a WebSocket.
+    query_type: Option<QueryType>,
+    /// The build; the service's newest unless given.
+    build_id: Option<String>,
+    /// No lines before, ISO 8601.
+    start_time: Option<String>,
+    /// No lines after, ISO 8601.
+    end_time: Option<String>,
+    /// Seconds from `startTime`, or up to `endTime` or now.
+    #[schemars(range(min = 1))]
+    duration: Option<u32>,
+    /// Lines at the most.
+    #[schemars(range(min = 1, max = 10_000))]
+    line_limit: Option<u32>,
+    /// From which end.
+    direction: Option<DirectionName>,
+    /// Only lines with this text. One filter at a time.
+    text_includes: Option<String>,
+    /// Only lines without this text.
+    text_not_includes: Option<String>,
+    /// Only lines that this pattern finds.
+    regex_includes: Option<String>,
+    /// Only lines that this pattern does not find.
+    regex_not_includes: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "for the document")]
+enum QueryType {
+    Range,
+    Tail,
+}
+
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "for the document")]
+enum DirectionName {
+    Forward,
+    Backward,
+}
+
+/// A range, or the upgrade of a tail.
+pub(crate) enum LogAnswer {
+    Range(Data<Vec<LineView<'static>>>),
+    Tail(Response),
+}
+
+impl IntoResponse for LogAnswer {
+    fn into_response(self) -> Response {
+        match self {
+            LogAnswer::Range(lines) => lines.into_response(),
+            LogAnswer::Tail(upgrade) => upgrade,
+        }
+    }
+}
+
+/// What a document can say: a WebSocket is outside of it.
+impl OperationOutput for LogAnswer {
+    type Inner = Vec<LineView<'static>>;
+
+    fn inferred_responses(
+        ctx: &mut GenContext,
+        operation: &mut Operation,
+    ) -> Vec<(Option<u16>, aide::openapi::Response)> {
+        Data::<Vec<LineView<'static>>>::inferred_responses(ctx, operation)
+    }
+}
+
 /// `GET …/build-logs`: a range, or with `queryType=tail` the upgrade to a WebSocket.
 pub(crate) async fn build_logs(
     FromState(state): FromState<State>,
-    caller: Option<CallerHere>,
+    caller: Option<Caller>,
     Path(place): Path<Place>,
-    params: Params,
+    params: Params<LogQuery>,
     upgrade: Option<Upgrade>,
-) -> Result<Response, ApiError> {
+) -> Result<LogAnswer, ApiError> {
     match params.get("queryType") {
         Some("tail") => {
             let Some(Upgrade(upgrade)) = upgrade else {
@@ -164,13 +264,15 @@ pub(crate) async fn build_logs(
                     "A tail needs a WebSocket: connect with ws:// or wss://.",
                 ));
             };
-            Ok(crate::tail::upgrade(state, place, params, upgrade))
+            Ok(LogAnswer::Tail(crate::tail::upgrade(
+                state, place, params, upgrade,
+            )))
         }
         None | Some("range") => {
-            let caller = caller
-                .map(|CallerHere(caller)| caller)
-                .ok_or_else(ApiError::unauthorized)?;
-            range(&state, &caller, &place, &params).await
+            let caller = caller.ok_or_else(ApiError::unauthorized)?;
+            range(&state, &caller, &place, &params)
+                .await
+                .map(LogAnswer::Range)
         }
         Some(_) => Err(ApiError::field("queryType", "must be range or tail")),
     }
@@ -180,18 +282,13 @@ async fn range(
     state: &State,
     caller: &Caller,
     place: &Place,
-    params: &Params,
-) -> Result<Response, ApiError> {
-    let (_, service) = place
-        .service(state, caller, Permission::ServiceRead)
-        .await?;
+    params: &Params<LogQuery>,
+) -> Result<Data<Vec<LineView<'static>>>, ApiError> {
+    let (_, service) = place.service(state, caller).await?;
     let build = asked_build(state, &service, params).await?;
     let asked = Asked::read(params, build.as_ref())?;
     let Some(build) = build else {
-        return Ok(Data {
-            data: Vec::<LineView<'_>>::new(),
-        }
-        .into_response());
+        return Ok(Data { data: Vec::new() });
     };
     let query = Query {
         start_ts: asked.start,
@@ -203,16 +300,16 @@ async fn range(
     let lines = state.logs.read(&build.uid, query).await?;
     let data: Vec<_> = lines
         .into_iter()
-        .map(|line| LineView::new(&build.id, line))
+        .map(|line| LineView::new(build.id.clone(), line))
         .collect();
-    Ok(Data { data }.into_response())
+    Ok(Data { data })
 }
 
 /// The build the call names, or the service's newest.
 pub(crate) async fn asked_build(
     state: &State,
     service: &Service,
-    params: &Params,
+    params: &Params<LogQuery>,
 ) -> Result<Option<Build>, ApiError> {
     match params.get("buildId") {
         Some(id) => Ok(Some(find(state, service, id).await?)),
@@ -224,22 +321,10 @@ pub(crate) async fn asked_build(
     }
 }
 
-/// A caller, where the request carries a token: a tail sends its token later.
-pub(crate) struct CallerHere(Caller);
-
-impl axum::extract::OptionalFromRequestParts<State> for CallerHere {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(
-        parts: &mut http::request::Parts,
-        _: &State,
-    ) -> Result<Option<Self>, Self::Rejection> {
-        Ok(parts.extensions.get::<Caller>().cloned().map(CallerHere))
-    }
-}
-
 /// A WebSocket upgrade, where the request asks for one.
 pub(crate) struct Upgrade(WebSocketUpgrade);
+
+impl aide::OperationInput for Upgrade {}
 
 impl axum::extract::OptionalFromRequestParts<State> for Upgrade {
     type Rejection = std::convert::Infallible;

@@ -1,24 +1,46 @@
 //! Builds: list, get, start, abort. The list is the heart of it all.
 
-use super::places::Place;
 use super::service_input::check_arguments;
 use crate::edge::{
-    Answers, ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Path, Problems,
-    Start, iso_millis,
+    Answers, ApiError, Body, Caller, Data, Kept, Listed, Nothing, PageQuery, Paging, Params, Path,
+    Place, Problems, Start, call, iso_millis,
 };
 use crate::state::State;
+use aide::axum::ApiRouter;
 use axum::extract::{OriginalUri, State as FromState};
-use axum::response::Response;
-use domain::{Build, BuildRequest, Creator, Permission, Reason, Service, Status, fields};
+use domain::{Build, BuildRequest, Creator, Permission as P, Reason, Service, Status, fields};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use store::{Advanced, Ending, NewBuild, Page};
 
+/// Builds.
+pub(crate) fn routes() -> ApiRouter<State> {
+    let list = call(
+        "get.service.builds",
+        "List a service's builds, newest first",
+    );
+    let start = call("start.service.build", "Start a build").needs(P::DeployBuild);
+    let get = call("get.service.build", "Get a build").needs(P::ServiceRead);
+    let abort = call("abort.service.build", "Abort a build").needs(P::DeployBuild);
+    ApiRouter::new()
+        .api_route(
+            "/projects/{projectId}/services/{serviceId}/build",
+            list.needs(P::ServiceRead)
+                .get(self::list)
+                .merge(start.post(self::start)),
+        )
+        .api_route(
+            "/projects/{projectId}/services/{serviceId}/build/{buildId}",
+            get.get(self::get).merge(abort.delete(self::abort)),
+        )
+}
+
 /// A build on the wire. Beyond the contract: `number`, `reason`, `digest`, `size`, `createdBy`,
 /// `startedAt`, `concludedAt`.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BuildView {
     id: String,
@@ -48,7 +70,7 @@ pub(crate) struct BuildView {
     concluded_at: Option<String>,
 }
 
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, JsonSchema)]
 pub(crate) struct RegistryView {
     #[serde(skip_serializing_if = "Option::is_none")]
     uri: Option<String>,
@@ -87,7 +109,7 @@ impl BuildView {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Builds {
     builds: Vec<BuildView>,
 }
@@ -97,9 +119,10 @@ pub(crate) async fn list(
     FromState(state): FromState<State>,
     caller: Caller,
     Path(place): Path<Place>,
+    params: Params<Paging>,
     OriginalUri(uri): OriginalUri,
-) -> Result<Response, ApiError> {
-    let page = page(&state, &caller, &place, uri.query());
+) -> Result<Kept<Listed<Builds>>, ApiError> {
+    let page = page(&state, &caller, &place, &params);
     Answers::get_or(&state, &caller, &uri, page).await
 }
 
@@ -107,14 +130,11 @@ async fn page(
     state: &State,
     caller: &Caller,
     place: &Place,
-    query: Option<&str>,
+    params: &Params<Paging>,
 ) -> Result<Listed<Builds>, ApiError> {
-    let (_, service) = place
-        .service(state, caller, Permission::ServiceRead)
-        .await?;
+    let (_, service) = place.service(state, caller).await?;
     let list = format!("builds:{}", service.uid);
-    let params = Params::parse(query.unwrap_or_default());
-    let query = PageQuery::read(&params, &state.sealer, &list)?;
+    let query = PageQuery::read(params, &state.sealer, &list)?;
     let page = match query.start {
         Start::After(number) => Page::Before(number),
         Start::Skip(count) => Page::Skip(count),
@@ -138,9 +158,7 @@ pub(crate) async fn get(
     caller: Caller,
     Path(place): Path<Place>,
 ) -> Result<Data<BuildView>, ApiError> {
-    let (_, service) = place
-        .service(&state, &caller, Permission::ServiceRead)
-        .await?;
+    let (_, service) = place.service(&state, &caller).await?;
     let build = find(&state, &service, &place.build_id).await?;
     Ok(Data {
         data: BuildView::new(build, &state.settings.registry_host),
@@ -153,7 +171,7 @@ pub(crate) async fn find(state: &State, service: &Service, id: &str) -> Result<B
 }
 
 /// What start takes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct StartInput {
     bundle_url: Option<String>,
@@ -164,7 +182,7 @@ pub(crate) struct StartInput {
     overrides: Overrides,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 struct Overrides {
     build_arguments: BTreeMap<String, String>,
@@ -173,7 +191,7 @@ struct Overrides {
     docker: DockerOverrides,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 struct DockerOverrides {
     docker_file_path: Option<String>,
@@ -245,9 +263,7 @@ pub(crate) async fn start(
     Path(place): Path<Place>,
     Body(input): Body<StartInput>,
 ) -> Result<Data<BuildView>, ApiError> {
-    let (_, service) = place
-        .service(&state, &caller, Permission::DeployBuild)
-        .await?;
+    let (_, service) = place.service(&state, &caller).await?;
     input.check()?;
     let request = request(&state, &service, input);
     let sha = resolve(&state, &request).await;
@@ -340,9 +356,7 @@ pub(crate) async fn abort(
     caller: Caller,
     Path(place): Path<Place>,
 ) -> Result<Nothing, ApiError> {
-    let (_, service) = place
-        .service(&state, &caller, Permission::DeployBuild)
-        .await?;
+    let (_, service) = place.service(&state, &caller).await?;
     let build = find(&state, &service, &place.build_id).await?;
     let ending = Ending {
         status: Status::Aborted,

@@ -1,21 +1,36 @@
 //! What this server is and offers: login, plans, regions, health.
 
-use crate::edge::{ApiError, Caller, Data, Listed, Nothing, Pagination};
+use crate::edge::{ApiError, Caller, Data, Listed, Nothing, PageQuery, Paging, Params, call};
 use crate::state::State;
+use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
 use domain::Plan;
+use schemars::JsonSchema;
 use serde::Serialize;
+
+/// What the server itself offers.
+pub(crate) fn routes() -> ApiRouter<State> {
+    let login = call("login", "Whether a token is good");
+    let plans = call("list.plans", "The plans a service may name");
+    let regions = call("list.regions", "The regions a project may be in");
+    let clouds = call("list.cloud.regions", "The regions, by the cloud's names");
+    ApiRouter::new()
+        .api_route("/login", login.get(self::login))
+        .api_route("/plans", plans.get(self::plans))
+        .api_route("/regions", regions.get(self::regions))
+        .api_route("/cloud-providers/regions", clouds.get(cloud_regions))
+}
 
 /// `GET /v1/login`: the published command line asks it whether a token is good.
 pub(crate) async fn login(_: Caller) -> Nothing {
     Nothing::new()
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct PlanView<'a> {
-    id: &'a str,
-    name: &'a str,
+struct PlanView {
+    id: String,
+    name: String,
     currency: &'static str,
     amount_per_month: f64,
     amount_per_hour: f64,
@@ -23,11 +38,11 @@ struct PlanView<'a> {
     ram_resource: u64,
 }
 
-impl<'a> From<&'a Plan> for PlanView<'a> {
-    fn from(plan: &'a Plan) -> Self {
+impl From<&Plan> for PlanView {
+    fn from(plan: &Plan) -> Self {
         PlanView {
-            id: &plan.id,
-            name: &plan.id,
+            id: plan.id.clone(),
+            name: plan.id.clone(),
             currency: "usd",
             // Your own machines send no bill.
             amount_per_month: 0.0,
@@ -38,23 +53,20 @@ impl<'a> From<&'a Plan> for PlanView<'a> {
     }
 }
 
-#[derive(Serialize)]
-pub(crate) struct Plans<'a> {
-    plans: Vec<PlanView<'a>>,
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Plans {
+    plans: Vec<PlanView>,
 }
 
 /// `GET /v1/plans`.
-pub(crate) async fn plans(
-    FromState(state): FromState<State>,
-    _: Caller,
-) -> axum::response::Response {
+pub(crate) async fn plans(FromState(state): FromState<State>, _: Caller) -> Data<Plans> {
     let plans = state.settings.plans.iter().map(PlanView::from).collect();
-    axum::response::IntoResponse::into_response(Data {
+    Data {
         data: Plans { plans },
-    })
+    }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Region {
     id: String,
@@ -63,7 +75,7 @@ pub(crate) struct Region {
     gpu_devices: [(); 0],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Regions {
     regions: Vec<Region>,
 }
@@ -84,7 +96,7 @@ pub(crate) async fn regions(FromState(state): FromState<State>, _: Caller) -> Da
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CloudRegion {
     id: String,
@@ -92,7 +104,7 @@ pub(crate) struct CloudRegion {
     availability_zones: [(); 0],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct CloudRegions {
     providers: Vec<CloudRegion>,
 }
@@ -101,23 +113,22 @@ pub(crate) struct CloudRegions {
 pub(crate) async fn cloud_regions(
     FromState(state): FromState<State>,
     _: Caller,
-) -> Listed<CloudRegions> {
+    params: Params<Paging>,
+) -> Result<Listed<CloudRegions>, ApiError> {
+    const LIST: &str = "cloud-regions";
+    let page = PageQuery::read(&params, &state.sealer, LIST)?;
     let id = state.settings.region.clone();
     let region = CloudRegion {
         name: id.clone(),
         id,
         availability_zones: [],
     };
-    Listed {
-        data: CloudRegions {
-            providers: vec![region],
-        },
-        pagination: Pagination {
-            has_next_page: false,
-            cursor: None,
-            count: 1,
-        },
-    }
+    let mut providers = page.of_few(vec![region], |_| 1);
+    let pagination = page.cut(&mut providers, &state.sealer, LIST, |_| 1);
+    Ok(Listed {
+        data: CloudRegions { providers },
+        pagination,
+    })
 }
 
 /// `GET /healthz`: the process answers.

@@ -1,4 +1,4 @@
-//! The calls, by resource.
+//! The calls, by resource: each is declared once, with its published name and its permission.
 
 pub(crate) mod build_logs;
 pub(crate) mod builds;
@@ -8,3 +8,25 @@ pub(crate) mod projects;
 pub(crate) mod service_input;
 pub(crate) mod service_view;
 pub(crate) mod services;
+
+use crate::state::State;
+use aide::axum::ApiRouter;
+
+/// Every call.
+pub(crate) fn all() -> ApiRouter<State> {
+    ApiRouter::new().nest(
+        "/v1",
+        machine::routes()
+            .merge(owned())
+            .nest("/teams/{teamId}", owned()),
+    )
+}
+
+/// What belongs to a team: the same calls with the team in front, and without it for the token's
+/// own team.
+fn owned() -> ApiRouter<State> {
+    projects::routes()
+        .merge(services::routes())
+        .merge(builds::routes())
+        .merge(build_logs::routes())
+}

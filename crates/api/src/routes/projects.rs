@@ -1,21 +1,45 @@
 //! Projects.
 
-use super::places::Place;
 use crate::edge::{
-    ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Path, Problems, Start,
-    iso_millis,
+    ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Paging, Params, Path, Place,
+    Problems, Start, call, iso_millis,
 };
 use crate::removal;
 use crate::state::State;
+use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
-use domain::{Permission, Project, Service, fields, slug};
+use domain::{Permission as P, Project, Service, fields, slug};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::ProjectChanges;
 
+/// Projects.
+pub(crate) fn routes() -> ApiRouter<State> {
+    let list = call("list.projects", "List projects").needs(P::ProjectRead);
+    let create = call("create.project", "Create a project").needs(P::ProjectCreate);
+    let put = call("put.project", "Create or update a project").needs(P::ProjectCreate);
+    let get = call("get.project", "Get a project and its services").needs(P::ProjectRead);
+    let patch = call("patch.project", "Change a project").needs(P::ProjectUpdate);
+    let delete = call("delete.project", "Delete a project").needs(P::ProjectDelete);
+    ApiRouter::new()
+        .api_route(
+            "/projects",
+            list.get(self::list)
+                .merge(create.post(self::create))
+                .merge(put.put(self::put)),
+        )
+        .api_route(
+            "/projects/{projectId}",
+            get.get(self::get)
+                .merge(patch.patch(self::patch))
+                .merge(delete.delete(self::delete)),
+        )
+}
+
 /// What create, put and patch take. `networking` belongs to running workloads, which Boatyard has
 /// none of; it and BYOC clusters are refused rather than ignored.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ProjectInput {
     name: Option<String>,
@@ -62,7 +86,7 @@ impl ProjectInput {
 }
 
 /// What create, put and patch answer.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ProjectView {
     id: String,
@@ -90,7 +114,7 @@ impl From<Project> for ProjectView {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Summary {
     id: String,
     name: String,
@@ -98,7 +122,7 @@ struct Summary {
     description: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Projects {
     projects: Vec<Summary>,
 }
@@ -108,10 +132,9 @@ pub(crate) async fn list(
     FromState(state): FromState<State>,
     caller: Caller,
     Path(place): Path<Place>,
-    params: Params,
+    params: Params<Paging>,
 ) -> Result<Listed<Projects>, ApiError> {
     let team = caller.team(place.team_id.as_deref())?;
-    caller.require(Permission::ProjectRead)?;
     let list = format!("projects:{team}");
     let page = PageQuery::read(&params, &state.sealer, &list)?;
     let mut rows = match &caller.token.projects {
@@ -155,12 +178,7 @@ async fn some(
     }
     projects.sort_by_key(|project| project.number);
     projects.dedup_by_key(|project| project.number);
-    let from = match page.start {
-        Start::After(number) => projects.partition_point(|project| project.number <= number),
-        Start::Skip(count) => usize::try_from(count).unwrap_or(usize::MAX),
-    };
-    let limit = usize::try_from(page.limit()).unwrap_or(usize::MAX);
-    Ok(projects.into_iter().skip(from).take(limit).collect())
+    Ok(page.of_few(projects, |project| project.number))
 }
 
 /// `POST /v1/projects`.
@@ -171,7 +189,6 @@ pub(crate) async fn create(
     Body(input): Body<ProjectInput>,
 ) -> Result<Data<ProjectView>, ApiError> {
     let team = caller.team(place.team_id.as_deref())?;
-    caller.require(Permission::ProjectCreate)?;
     let name = input.check_new(&state.settings.region)?;
     let project = make(&state, &caller, team, name, input).await?;
     Ok(Data {
@@ -221,7 +238,6 @@ pub(crate) async fn put(
     Body(input): Body<ProjectInput>,
 ) -> Result<Data<ProjectView>, ApiError> {
     let team = caller.team(place.team_id.as_deref())?;
-    caller.require(Permission::ProjectCreate)?;
     let name = input.check_new(&state.settings.region)?;
     let existing = state.store.project(team, &slug::from_name(&name)).await?;
     let project = match existing.filter(|project| caller.sees(project)) {
@@ -256,9 +272,7 @@ pub(crate) async fn patch(
     Path(place): Path<Place>,
     Body(input): Body<ProjectInput>,
 ) -> Result<Data<ProjectView>, ApiError> {
-    let project = place
-        .project(&state, &caller, Permission::ProjectUpdate)
-        .await?;
+    let project = place.project(&state, &caller).await?;
     let mut problems = input.problems(&project.region);
     if input.name.is_some() {
         problems.add(
@@ -273,7 +287,7 @@ pub(crate) async fn patch(
 }
 
 /// What `get` answers: the published shape, whose parts for running workloads are empty here.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ProjectDetails {
     #[serde(flatten)]
@@ -285,13 +299,13 @@ pub(crate) struct ProjectDetails {
     cluster: Cluster,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Deployment {
     region: String,
 }
 
 /// The one cluster of a single machine.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Cluster {
     id: String,
     name: String,
@@ -306,7 +320,7 @@ impl Cluster {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ServiceSummary {
     id: String,
@@ -328,9 +342,7 @@ pub(crate) async fn get(
     caller: Caller,
     Path(place): Path<Place>,
 ) -> Result<Data<ProjectDetails>, ApiError> {
-    let project = place
-        .project(&state, &caller, Permission::ProjectRead)
-        .await?;
+    let project = place.project(&state, &caller).await?;
     let services = state.store.services(&project.uid, 0, 0, i64::MAX).await?;
     let services = services
         .into_iter()
@@ -356,16 +368,22 @@ pub(crate) async fn get(
     })
 }
 
+/// For the document: the parameters of a deletion.
+#[derive(JsonSchema)]
+pub(crate) struct WithChildren {
+    /// Whether to delete the services in it, too.
+    #[expect(dead_code, reason = "for the document")]
+    delete_child_objects: Option<bool>,
+}
+
 /// `DELETE /v1/projects/{projectId}`: an empty one, or with `delete_child_objects=true` all of it.
 pub(crate) async fn delete(
     FromState(state): FromState<State>,
     caller: Caller,
     Path(place): Path<Place>,
-    params: Params,
+    params: Params<WithChildren>,
 ) -> Result<Nothing, ApiError> {
-    let project = place
-        .project(&state, &caller, Permission::ProjectDelete)
-        .await?;
+    let project = place.project(&state, &caller).await?;
     if params.get("delete_child_objects") == Some("true") {
         for (service, _) in state.store.services(&project.uid, 0, 0, i64::MAX).await? {
             removal::remove_service(&state, &service).await?;

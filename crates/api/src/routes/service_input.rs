@@ -7,12 +7,13 @@ use crate::Settings;
 use crate::edge::{ApiError, Problems};
 use domain::service::{Architecture, ProjectType};
 use domain::{ServiceSpec, fields};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The body of create, put and patch.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ServiceInput {
     pub(crate) name: Option<String>,
@@ -32,7 +33,7 @@ pub(crate) struct ServiceInput {
     docker_secret_mounts: Option<BTreeMap<String, Value>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Billing {
     deployment_plan: Option<String>,
@@ -40,7 +41,7 @@ struct Billing {
     gpu: Option<Gpu>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Gpu {
     enabled: Option<bool>,
@@ -49,7 +50,7 @@ struct Gpu {
 }
 
 /// Only has to be well formed: a GPU that is asked for is refused.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct GpuConfiguration {
     #[serde(rename = "gpuType")]
@@ -60,20 +61,20 @@ struct GpuConfiguration {
     _timesliced: Option<bool>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Infrastructure {
     architecture: Option<Architecture>,
 }
 
-#[derive(Debug, Deserialize, PartialEq)]
+#[derive(Debug, Deserialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum BuildSource {
     Git,
     Bundle,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct VcsData {
     project_url: Option<String>,
@@ -83,7 +84,7 @@ struct VcsData {
     vcs_link_id: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct BuildSettings {
     storage: Option<Storage>,
@@ -91,13 +92,13 @@ struct BuildSettings {
     buildpack: Option<Value>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Storage {
     ephemeral_storage: Option<EphemeralStorage>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct EphemeralStorage {
     storage_size: Option<u64>,
@@ -109,7 +110,7 @@ impl Storage {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Dockerfile {
     /// Published as deprecated and without effect; read so that old bodies still work.
@@ -122,14 +123,14 @@ struct Dockerfile {
 }
 
 /// Dockerfiles are built as BuildKit builds them; which program does it is the operator's choice.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum EngineName {
     Buildkit,
     Kaniko,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CacheSettings {
     use_cache: Option<bool>,
@@ -139,7 +140,7 @@ struct CacheSettings {
     internal_cache_storage: Option<u64>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct BuildConfiguration {
     pr_restrictions: Option<Vec<String>>,
@@ -157,7 +158,7 @@ struct BuildConfiguration {
     storage: Option<Storage>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CrossProjectAccess {
     enabled: bool,

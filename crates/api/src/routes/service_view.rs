@@ -5,6 +5,7 @@ use super::projects::{Cluster, app_id};
 use crate::edge::iso_millis;
 use domain::service::{Architecture, LatestBuild, ProjectType};
 use domain::{Project, Service, Status};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 const ENGINE: &str = "buildkit";
 
 /// What a list of services shows of each.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ServiceSummary {
     id: String,
@@ -31,7 +32,7 @@ pub(crate) struct ServiceSummary {
 }
 
 /// Everything about one service.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ServiceView {
     #[serde(flatten)]
@@ -54,32 +55,32 @@ pub(crate) struct ServiceView {
     cluster: Cluster,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ServiceStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     build: Option<BuildStatus>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct BuildStatus {
     status: Status,
     last_transition_time: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Billing {
     deployment_plan: String,
     build_plan: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Infrastructure {
     architecture: Architecture,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct VcsData {
     project_url: String,
@@ -89,26 +90,26 @@ struct VcsData {
     docker_file_path: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct BuildSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     storage: Option<Storage>,
     dockerfile: Dockerfile,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Storage {
     ephemeral_storage: EphemeralStorage,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct EphemeralStorage {
     storage_size: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Dockerfile {
     build_engine: &'static str,
@@ -117,7 +118,7 @@ struct Dockerfile {
     buildkit: CacheSettings,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct CacheSettings {
     use_cache: bool,
@@ -125,7 +126,7 @@ struct CacheSettings {
     cache_storage_size: Option<u64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct BuildConfiguration {
     #[serde(flatten)]
@@ -135,14 +136,14 @@ struct BuildConfiguration {
     include_git_folder: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct EngineConfiguration {
     build_engine: &'static str,
     buildkit: EngineCache,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct EngineCache {
     use_cache: bool,

@@ -1,17 +1,47 @@
 //! Build services.
 
-use super::places::Place;
 use super::service_input::ServiceInput;
 use super::service_view::{ServiceSummary, ServiceView};
-use crate::edge::{ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Params, Path, Start};
+use crate::edge::{
+    ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Paging, Params, Path, Place, Start,
+    call,
+};
 use crate::removal;
 use crate::state::State;
+use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
-use domain::{Permission, Project, Service, ServiceSpec, slug};
+use domain::{Permission as P, Project, Service, ServiceSpec, slug};
+use schemars::JsonSchema;
 use serde::Serialize;
 use store::{ServiceChanges, StoreError};
 
-#[derive(Serialize)]
+/// Build services.
+pub(crate) fn routes() -> ApiRouter<State> {
+    let list = call("list.services", "List services").needs(P::ServiceRead);
+    let create = call("create.service.build", "Create a build service").needs(P::ServiceCreate);
+    let put = call("put.service.build", "Create or replace a build service");
+    let patch = call("patch.service.build", "Change a build service").needs(P::ServiceUpdate);
+    let get = call("get.service", "Get a service").needs(P::ServiceRead);
+    let delete = call("delete.service", "Delete a service").needs(P::ServiceDelete);
+    ApiRouter::new()
+        .api_route("/projects/{projectId}/services", list.get(self::list))
+        .api_route(
+            "/projects/{projectId}/services/build",
+            create
+                .post(self::create)
+                .merge(put.needs(P::ServiceCreate).put(self::put)),
+        )
+        .api_route(
+            "/projects/{projectId}/services/build/{serviceId}",
+            patch.patch(self::patch),
+        )
+        .api_route(
+            "/projects/{projectId}/services/{serviceId}",
+            get.get(self::get).merge(delete.delete(self::delete)),
+        )
+}
+
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Services {
     services: Vec<ServiceSummary>,
 }
@@ -21,11 +51,9 @@ pub(crate) async fn list(
     FromState(state): FromState<State>,
     caller: Caller,
     Path(place): Path<Place>,
-    params: Params,
+    params: Params<Paging>,
 ) -> Result<Listed<Services>, ApiError> {
-    let project = place
-        .project(&state, &caller, Permission::ServiceRead)
-        .await?;
+    let project = place.project(&state, &caller).await?;
     let list = format!("services:{}", project.uid);
     let page = PageQuery::read(&params, &state.sealer, &list)?;
     let (after, skip) = match page.start {
@@ -56,9 +84,7 @@ pub(crate) async fn get(
     caller: Caller,
     Path(place): Path<Place>,
 ) -> Result<Data<ServiceView>, ApiError> {
-    let (project, service) = place
-        .service(&state, &caller, Permission::ServiceRead)
-        .await?;
+    let (project, service) = place.service(&state, &caller).await?;
     view(&state, &caller, &project, service).await
 }
 
@@ -69,9 +95,7 @@ pub(crate) async fn create(
     Path(place): Path<Place>,
     Body(input): Body<ServiceInput>,
 ) -> Result<Data<ServiceView>, ApiError> {
-    let project = place
-        .project(&state, &caller, Permission::ServiceCreate)
-        .await?;
+    let project = place.project(&state, &caller).await?;
     let service = make(&state, &project, input).await?;
     view(&state, &caller, &project, service).await
 }
@@ -123,9 +147,7 @@ pub(crate) async fn put(
     Path(place): Path<Place>,
     Body(input): Body<ServiceInput>,
 ) -> Result<Data<ServiceView>, ApiError> {
-    let project = place
-        .project(&state, &caller, Permission::ServiceCreate)
-        .await?;
+    let project = place.project(&state, &caller).await?;
     let id = slug::from_name(input.name.as_deref().unwrap_or_default());
     let service = match state.store.service(&project.uid, &id).await? {
         None => make(&state, &project, input).await?,
@@ -154,9 +176,7 @@ pub(crate) async fn patch(
     Path(place): Path<Place>,
     Body(input): Body<ServiceInput>,
 ) -> Result<Data<ServiceView>, ApiError> {
-    let (project, service) = place
-        .service(&state, &caller, Permission::ServiceUpdate)
-        .await?;
+    let (project, service) = place.service(&state, &caller).await?;
     if input.name.is_some() {
         let problem = "cannot be changed: the service's id derives from it";
         return Err(ApiError::field("name", problem));
@@ -187,9 +207,7 @@ pub(crate) async fn delete(
     caller: Caller,
     Path(place): Path<Place>,
 ) -> Result<Nothing, ApiError> {
-    let (_, service) = place
-        .service(&state, &caller, Permission::ServiceDelete)
-        .await?;
+    let (_, service) = place.service(&state, &caller).await?;
     removal::remove_service(&state, &service).await?;
     Ok(Nothing::new())
 }
@@ -210,5 +228,5 @@ async fn view(
 /// Whether a caller is shown a service's build arguments.
 fn shows_arguments(caller: &Caller) -> bool {
     let permissions = &caller.token.permissions;
-    permissions.allows(Permission::ServiceSecretsRead)
+    permissions.allows(P::ServiceSecretsRead)
 }

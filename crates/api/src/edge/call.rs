@@ -1,0 +1,99 @@
+//! A call of the API, declared once: its published name and the permission it needs. The check and
+//! the OpenAPI document both read the declaration, so they cannot differ.
+
+use crate::state::State;
+use aide::OperationInput;
+
+use aide::axum::routing::{
+    ApiMethodRouter, delete_with, get_with, patch_with, post_with, put_with,
+};
+use aide::operation::{OperationHandler, OperationOutput};
+use aide::transform::TransformOperation;
+use axum::Extension;
+use axum::handler::Handler;
+use domain::Permission;
+
+/// The document's extension that lists a call's published names, like `get.service.builds`.
+const CALLS: &str = "x-calls";
+/// The document's extension that holds the permission a call needs.
+const PERMISSION: &str = "x-permission";
+/// The name of the way callers prove who they are.
+pub(crate) const TOKEN: &str = "token";
+
+/// One call.
+#[derive(Clone, Copy)]
+pub(crate) struct Call {
+    name: &'static str,
+    /// A second published call that has the same method and path.
+    also: Option<&'static str>,
+    summary: &'static str,
+    /// `None`: any valid token will do.
+    pub(crate) permission: Option<Permission>,
+}
+
+/// A call by its published name, with a line on what it does.
+pub(crate) const fn call(name: &'static str, summary: &'static str) -> Call {
+    Call {
+        name,
+        also: None,
+        summary,
+        permission: None,
+    }
+}
+
+macro_rules! methods {
+    ($($(#[$doc:meta])* $method:ident => $with:ident;)+) => {
+        $( $(#[$doc])*
+        pub(crate) fn $method<H, I, O, T>(self, handler: H) -> ApiMethodRouter<State>
+        where
+            H: Handler<T, State> + OperationHandler<I, O>,
+            I: OperationInput,
+            O: OperationOutput,
+            T: 'static,
+        {
+            $with(handler, |operation| self.describe(operation)).layer(Extension(self))
+        } )+
+    };
+}
+
+impl Call {
+    /// The permission that the token must have.
+    pub(crate) const fn needs(mut self, permission: Permission) -> Call {
+        self.permission = Some(permission);
+        self
+    }
+
+    /// The other published call that has the same method and path.
+    pub(crate) const fn also(mut self, name: &'static str) -> Call {
+        self.also = Some(name);
+        self
+    }
+
+    methods! {
+        /// Answered with GET.
+        get => get_with;
+        /// Answered with POST.
+        post => post_with;
+        /// Answered with PUT.
+        put => put_with;
+        /// Answered with PATCH.
+        patch => patch_with;
+        /// Answered with DELETE.
+        delete => delete_with;
+    }
+
+    fn describe<'t>(&self, operation: TransformOperation<'t>) -> TransformOperation<'t> {
+        let mut operation = operation
+            .id(self.name)
+            .summary(self.summary)
+            .security_requirement(TOKEN);
+        let extensions = &mut operation.inner_mut().extensions;
+        let names = std::iter::once(self.name).chain(self.also);
+        extensions.insert(CALLS.to_owned(), names.collect());
+        let Some(permission) = self.permission else {
+            return operation.description("Any valid token will do.");
+        };
+        extensions.insert(PERMISSION.to_owned(), permission.as_str().into());
+        operation.description(&format!("Needs the permission `{}`.", permission.as_str()))
+    }
+}
