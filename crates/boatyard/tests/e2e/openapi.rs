@@ -37,8 +37,6 @@ const MISSING: &[&str] = &[
     "get.service.branches",
     "get.service.buildArgumentDetails",
     "get.service.buildArguments",
-    "get.service.buildMetrics",
-    "get.service.buildMetricsRange",
     "get.service.pullRequests",
     "get.tag",
     "get.team",
