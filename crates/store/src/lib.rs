@@ -12,6 +12,7 @@ mod details;
 mod error;
 mod facts;
 mod filter;
+mod layer_caches;
 mod migrate;
 mod outlook;
 mod projects;
@@ -51,6 +52,7 @@ pub struct Store {
     db: Arc<Database>,
     changes: Arc<changes::Teller>,
     deletions: Arc<tokio::sync::Notify>,
+    cache_resets: Arc<tokio::sync::Notify>,
     known_tokens: Arc<Remembered<Arc<Token>>>,
 }
 
@@ -75,6 +77,7 @@ impl Store {
             db: Arc::new(db),
             changes: Arc::default(),
             deletions: Arc::default(),
+            cache_resets: Arc::default(),
             known_tokens: Arc::new(tokens::remembered()),
         })
     }

@@ -4,11 +4,13 @@ pub(crate) mod build_details;
 pub(crate) mod build_filter;
 pub(crate) mod build_logs;
 pub(crate) mod build_metrics;
+pub(crate) mod build_options;
 pub(crate) mod build_retry;
 pub(crate) mod builds;
 pub(crate) mod machine;
 pub(crate) mod places;
 pub(crate) mod projects;
+pub(crate) mod repositories;
 pub(crate) mod service_input;
 pub(crate) mod service_view;
 pub(crate) mod services;
@@ -31,6 +33,8 @@ pub(crate) fn all() -> ApiRouter<State> {
 fn owned() -> ApiRouter<State> {
     projects::routes()
         .merge(services::routes())
+        .merge(build_options::routes())
+        .merge(repositories::routes())
         .merge(builds::routes())
         .merge(build_retry::routes())
         .merge(build_logs::routes())

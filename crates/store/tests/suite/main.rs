@@ -10,6 +10,7 @@ mod builds;
 mod deletions;
 mod details;
 mod finding;
+mod layer_caches;
 mod migrations;
 mod names;
 mod outlook;
