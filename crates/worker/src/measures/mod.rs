@@ -117,3 +117,40 @@ impl Measures {
 fn add(counter: &AtomicU64, bytes: usize) {
     counter.fetch_add(bytes as u64, Ordering::Relaxed);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_source_has_no_value() {
+        assert_eq!(Measures::default().read(), Reading::default());
+    }
+
+    #[test]
+    fn without_a_group_descendants_are_measured() {
+        let mut child = std::process::Command::new("sleep");
+        let mut child = child.arg("1000").spawn().unwrap();
+        let measures = Measures::default();
+        measures.processes(None);
+        measures.disk(4096);
+        let reading = measures.read();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(
+            reading.cpu_usec.is_some() && reading.memory > Some(0),
+            "{reading:?}"
+        );
+        assert_eq!((reading.ingress, reading.disk), (None, Some(4096)));
+    }
+
+    #[test]
+    fn a_network_counts_from_outside_and_through_the_gates() {
+        let measures = Measures::default();
+        measures.traffic().came(5);
+        assert_eq!(measures.read().ingress, None);
+        measures.network(std::process::id());
+        let (outside, _) = network::outside(std::process::id()).unwrap();
+        assert!(measures.read().ingress >= Some(outside + 5));
+    }
+}
