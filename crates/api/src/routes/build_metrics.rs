@@ -37,7 +37,7 @@ pub(crate) struct MetricsQuery {
     /// The build; the service's newest unless given.
     build_id: Option<String>,
     /// What to show, repeated for each; everything unless given.
-    metric_types: Option<Metric>,
+    metric_types: Option<Vec<Metric>>,
     /// Nothing before, ISO 8601. For a range.
     start_time: Option<String>,
     /// Nothing after, ISO 8601. For a range.
