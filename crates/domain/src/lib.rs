@@ -4,9 +4,12 @@
 pub mod build;
 pub mod fields;
 pub mod file;
+pub mod metrics;
 pub mod permission;
+pub mod phase;
 pub mod plan;
 pub mod project;
+pub mod queue;
 pub mod reason;
 pub mod secret;
 pub mod service;
@@ -15,6 +18,7 @@ pub mod status;
 
 pub use build::{Build, BuildRequest, Creator, Image};
 pub use file::FileContent;
+pub use metrics::{Metric, Sample, Usage};
 pub use permission::{Permission, PermissionSet, Role};
 pub use plan::Plan;
 pub use project::Project;

@@ -36,8 +36,6 @@ const MISSING: &[&str] = &[
     "get.secretDetails",
     "get.service.buildArgumentDetails",
     "get.service.buildArguments",
-    "get.service.buildMetrics",
-    "get.service.buildMetricsRange",
     "get.tag",
     "get.team",
     "get.teamRole",

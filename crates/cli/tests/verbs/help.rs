@@ -17,7 +17,8 @@ fn the_command_line_is_well_formed() {
 fn the_first_help_shows_every_verb() {
     let text = help("boatyard --help");
     for verb in [
-        "login", "context", "list", "get", "create", "put", "patch", "delete", "start", "abort",
+        "login", "context", "list", "get", "create", "put", "patch", "delete", "start", "retry",
+        "abort",
     ] {
         assert!(text.contains(&format!("\n  {verb} ")), "{verb}: {text}");
     }
@@ -104,6 +105,7 @@ fn what_hands_learned_from_the_published_cli_works() {
         "boatyard start service build --project p --service s -i {}",
         "boatyard start service build --project p --service s --bundleUrl https://example.com/a.tgz",
         "boatyard abort service build --project p --service s --build b",
+        "boatyard get service build-metrics --projectId p --serviceId s --metricTypes diskUsage",
         "boatyard delete project --project p --delete_child_objects --force",
         "boatyard login -n local -t TOKEN --host http://127.0.0.1:8484 --override",
         "boatyard contexts ls",
@@ -127,6 +129,7 @@ fn contradictions_are_refused() {
         "boatyard start service build --branch main --pull-request 3",
         "boatyard start service build --arg NO_SUCH_VARIABLE_ANYWHERE",
         "boatyard get service --project p builds",
+        "boatyard get service build-metrics --timestamp 1580608922 --duration 5",
         "boatyard create project",
     ] {
         assert!(Boatyard::try_parse_from(line.split(' ')).is_err(), "{line}");
