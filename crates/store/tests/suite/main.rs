@@ -12,6 +12,8 @@ mod migrations;
 mod names;
 mod place;
 mod plans;
+mod tags;
+mod teams;
 mod tokens;
 mod transitions;
 mod versions;
