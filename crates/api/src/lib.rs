@@ -12,7 +12,6 @@ mod state;
 mod tail;
 mod worker_calls;
 
-pub use edge::DEFAULT_TEAM;
 pub use registry_access::RegistryAccess;
 pub use settings::Settings;
 

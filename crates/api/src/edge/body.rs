@@ -6,7 +6,6 @@ use http::StatusCode;
 use http::request::Parts;
 use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use std::collections::HashMap;
 use std::marker::PhantomData;
 
 /// A JSON body.
@@ -74,7 +73,7 @@ fn plain(error: &serde_json::Error) -> String {
 
 /// The query string's parameters; the last one of a name counts. `Q` says which there are, for the
 /// document; they are read by name so that every problem is told in one answer.
-pub(crate) struct Params<Q = NoQuery>(HashMap<String, String>, PhantomData<Q>);
+pub(crate) struct Params<Q = NoQuery>(Vec<(String, String)>, PhantomData<Q>);
 
 /// For the document: a call without parameters in its query.
 #[derive(JsonSchema)]
@@ -88,10 +87,17 @@ impl<Q> Params<Q> {
 
     /// A parameter that is there and not empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
+        let last = self.0.iter().rfind(|(key, _)| key == name);
+        last.map(|(_, value)| value.as_str())
             .filter(|value| !value.is_empty())
+    }
+
+    /// Every value of a parameter that may be given more than once, or hold several between commas:
+    /// the published client joins them so.
+    pub(crate) fn list(&self, name: &str) -> Vec<&str> {
+        let given = self.0.iter().filter(|(key, _)| key == name);
+        let words = given.flat_map(|(_, value)| value.split(','));
+        words.filter(|word| !word.is_empty()).collect()
     }
 }
 
