@@ -10,6 +10,7 @@ mod changes;
 mod deletions;
 mod error;
 mod facts;
+mod layer_caches;
 mod members;
 mod migrate;
 mod projects;
@@ -51,6 +52,7 @@ pub struct Store {
     db: Arc<Database>,
     changes: Arc<changes::Teller>,
     deletions: Arc<tokio::sync::Notify>,
+    cache_resets: Arc<tokio::sync::Notify>,
     known_tokens: Arc<Remembered<Arc<Token>>>,
 }
 
@@ -75,6 +77,7 @@ impl Store {
             db: Arc::new(db),
             changes: Arc::default(),
             deletions: Arc::default(),
+            cache_resets: Arc::default(),
             known_tokens: Arc::new(tokens::remembered()),
         };
         if !report.applied_migrations().is_empty() {
