@@ -141,7 +141,9 @@ impl Record {
             );
             roles.extend(theirs.await?);
         }
-        let mut grants = vec![Grant::everywhere(permissions)];
+        // One that was given nothing itself sees no project by that.
+        let own = (!permissions.is_empty()).then(|| Grant::everywhere(permissions));
+        let mut grants = Vec::from_iter(own);
         for role in roles {
             let role = roles::find(session, &token.team, &role).await?;
             grants.extend(role.map(|role| role.grant()));

@@ -39,3 +39,5 @@ mod secrets;
 mod source_faults;
 mod sources;
 mod statuses;
+mod tags;
+mod teams;
