@@ -13,7 +13,6 @@ mod tail;
 mod telemetry;
 mod worker_calls;
 
-pub use edge::DEFAULT_TEAM;
 pub use registry_access::RegistryAccess;
 pub use settings::Settings;
 pub use telemetry::Telemetry;

@@ -1,6 +1,7 @@
 //! What things are in Boatyard: builds and their status machine, services, projects, plans,
 //! permissions, names. Pure: nothing in here does I/O, so every rule can be tested by calling it.
 
+pub mod access;
 pub mod build;
 pub mod fields;
 pub mod file;
@@ -11,11 +12,15 @@ pub mod plan;
 pub mod project;
 pub mod queue;
 pub mod reason;
+pub mod repository;
 pub mod secret;
 pub mod service;
 pub mod slug;
 pub mod status;
+pub mod tag;
+pub mod team;
 
+pub use access::{Grant, Projects, Rights};
 pub use build::{Build, BuildRequest, Creator, Image};
 pub use file::FileContent;
 pub use metrics::{Metric, Sample, Usage};
@@ -26,6 +31,8 @@ pub use reason::Reason;
 pub use secret::Secret;
 pub use service::{Service, ServiceSpec};
 pub use status::Status;
+pub use tag::Tag;
+pub use team::{Member, Restrictions, Team, TeamRole};
 
 /// Milliseconds since 1970-01-01T00:00:00Z: the one unit of time in the store and the domain.
 pub type Millis = i64;

@@ -1,4 +1,4 @@
-//! Persistence behind one door: projects, services, builds with their queue and leases, tokens,
+//! Persistence behind one door: teams, projects, services, builds with their queue and leases, tokens,
 //! the registry's catalogue. SQLite and PostgreSQL, the same statements and the same suite.
 //!
 //! A build's status has one writer: [`Store::advance`] and its siblings in `transition`.
@@ -13,13 +13,17 @@ mod error;
 mod facts;
 mod filter;
 mod layer_caches;
+mod members;
 mod migrate;
 mod outlook;
 mod projects;
 mod queue;
+mod roles;
 mod seed;
+mod service_tags;
 mod services;
 mod sql;
+mod teams;
 mod telemetry;
 mod tokens;
 mod transition;
@@ -34,9 +38,12 @@ pub use changes::{Change, Changes};
 pub use details::Details;
 pub use error::StoreError;
 pub use filter::{BuildFilter, Commit};
+pub use members::MemberRange;
 pub use outlook::Outlook;
 pub use projects::ProjectChanges;
 pub use queue::{OpenBuild, QueueHead};
+pub use roles::RoleChanges;
+pub use service_tags::{TagChanges, TagRemoval};
 pub use services::ServiceChanges;
 pub use tokens::{NewToken, Token, random_key};
 pub use transition::{Advanced, Claimed, Ending};
@@ -73,13 +80,17 @@ impl Store {
         for migration in report.applied_migrations() {
             tracing::info!(%migration, "migrated the database");
         }
-        Ok(Store {
+        let store = Store {
             db: Arc::new(db),
             changes: Arc::default(),
             deletions: Arc::default(),
             cache_resets: Arc::default(),
             known_tokens: Arc::new(tokens::remembered()),
-        })
+        };
+        if !report.applied_migrations().is_empty() {
+            store.date_first_team().await?;
+        }
+        Ok(store)
     }
 
     /// Whether the database answers.

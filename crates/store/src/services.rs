@@ -2,9 +2,9 @@
 
 use crate::catalog::remove_repositories;
 use crate::sql::{Row, Session, params};
-use crate::{Store, StoreError, deletions, now};
+use crate::{Store, StoreError, deletions, now, service_tags};
 use domain::service::LatestBuild;
-use domain::{Service, ServiceSpec, Status};
+use domain::{Service, ServiceSpec, Status, repository};
 
 /// What changes in a service.
 #[derive(Clone, Debug)]
@@ -38,12 +38,14 @@ impl Store {
     /// Stores a new service; its `uid` and times are set here.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the project has a service with this id.
+    /// [`StoreError::Conflict`] when the project has a service with this id, [`StoreError::Gone`]
+    /// when the project or a tag is gone.
     pub async fn create_service(&self, mut service: Service) -> Result<Service, StoreError> {
         service.uid = uuid::Uuid::now_v7().to_string();
         service.created_at = now();
         service.updated_at = service.created_at;
         let mut tx = self.db.write().await?;
+        service_tags::hold(&mut tx, &service.project_uid, &service.spec).await?;
         service.number = tx
             .row(
                 "UPDATE projects SET last_service_number = last_service_number + 1 WHERE uid = $1
@@ -114,12 +116,12 @@ impl Store {
             .await
     }
 
-    /// A service's repository in the registry: `project/service`; `None` when it is gone.
+    /// A service's repository in the registry; `None` when the service is gone.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn repository(&self, service_uid: &str) -> Result<Option<String>, StoreError> {
-        repository(&mut self.db.read().await?, service_uid).await
+        repository_of(&mut self.db.read().await?, service_uid).await
     }
 
     /// The service's newest build.
@@ -142,13 +144,17 @@ impl Store {
     /// Changes a service; `None` when it is gone.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`StoreError::Gone`] when a tag is gone.
     pub async fn update_service(
         &self,
         uid: &str,
         changes: ServiceChanges,
     ) -> Result<Option<Service>, StoreError> {
         let mut tx = self.db.write().await?;
+        let Some(project_uid) = project_of(&mut tx, uid).await? else {
+            return Ok(None);
+        };
+        service_tags::hold(&mut tx, &project_uid, &changes.spec).await?;
         tx.execute(
             "UPDATE services SET description = COALESCE($2, description), spec = $3, updated_at = $4
              WHERE uid = $1",
@@ -174,7 +180,7 @@ impl Store {
             params![uid],
         )
         .await?;
-        let Some(repository) = repository(&mut tx, uid).await? else {
+        let Some(repository) = repository_of(&mut tx, uid).await? else {
             return Ok(());
         };
         remove_repositories(&mut tx, &repository).await?;
@@ -189,21 +195,34 @@ impl Store {
     }
 }
 
-async fn repository(
+async fn repository_of(
     session: &mut Session<'_>,
     service_uid: &str,
 ) -> Result<Option<String>, StoreError> {
     session
         .row(
-            "SELECT p.id, s.id FROM services s JOIN projects p ON p.uid = s.project_uid
+            "SELECT p.team, p.id, s.id FROM services s JOIN projects p ON p.uid = s.project_uid
              WHERE s.uid = $1",
             params![service_uid],
             |row| {
-                let (project, service) = (row.get::<String>(0)?, row.get::<String>(1)?);
-                Ok(format!("{project}/{service}"))
+                let (team, project): (String, String) = (row.get(0)?, row.get(1)?);
+                Ok(repository::of_service(
+                    &team,
+                    &project,
+                    &row.get::<String>(2)?,
+                ))
             },
         )
         .await
+}
+
+async fn project_of(tx: &mut Session<'_>, uid: &str) -> Result<Option<String>, StoreError> {
+    tx.row(
+        "SELECT project_uid FROM services WHERE uid = $1",
+        params![uid],
+        |row| row.get(0),
+    )
+    .await
 }
 
 async fn service_by_uid(tx: &mut Session<'_>, uid: &str) -> Result<Option<Service>, StoreError> {

@@ -143,6 +143,13 @@ impl<Q> Params<Q> {
             }
         }
     }
+
+    /// Every value of a parameter that may be given more than once, or hold several between commas:
+    /// the published client joins them so.
+    pub(crate) fn list(&self, name: &str) -> Vec<&str> {
+        let words = self.all(name).flat_map(|value| value.split(','));
+        words.filter(|word| !word.is_empty()).collect()
+    }
 }
 
 impl<S: Send + Sync, Q> FromRequestParts<S> for Params<Q> {

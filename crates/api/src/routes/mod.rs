@@ -8,12 +8,18 @@ pub(crate) mod build_options;
 pub(crate) mod build_retry;
 pub(crate) mod builds;
 pub(crate) mod machine;
+pub(crate) mod members;
 pub(crate) mod places;
 pub(crate) mod projects;
 pub(crate) mod repositories;
+pub(crate) mod role_input;
+pub(crate) mod role_members;
+pub(crate) mod roles;
 pub(crate) mod service_input;
 pub(crate) mod service_view;
 pub(crate) mod services;
+pub(crate) mod tags;
+pub(crate) mod teams;
 
 use crate::state::State;
 use aide::axum::ApiRouter;
@@ -24,7 +30,8 @@ pub(crate) fn all() -> ApiRouter<State> {
         "/v1",
         machine::routes()
             .merge(owned())
-            .nest("/teams/{teamId}", owned()),
+            .merge(teams::routes())
+            .nest("/teams/{teamId}", owned().merge(of_teams())),
     )
 }
 
@@ -39,4 +46,12 @@ fn owned() -> ApiRouter<State> {
         .merge(build_retry::routes())
         .merge(build_logs::routes())
         .merge(build_metrics::routes())
+        .merge(tags::routes())
+}
+
+/// What exists with the team in front only.
+fn of_teams() -> ApiRouter<State> {
+    roles::routes()
+        .merge(role_members::routes())
+        .merge(members::routes())
 }

@@ -83,18 +83,26 @@ struct BuildSettings {
 }
 
 impl ServiceInput {
+    /// The ids of the tags that it names.
+    pub(crate) fn tags(&self) -> &[String] {
+        self.tags.as_deref().unwrap_or_default()
+    }
+
     /// Lays the input onto `spec`; with `new`, what a service cannot be without must be there.
+    /// `known_tags` are those of its tags that there are.
     pub(crate) fn apply(
         self,
         spec: &mut ServiceSpec,
         new: bool,
         settings: &Settings,
+        known_tags: &[String],
     ) -> Result<(), ApiError> {
         let mut problems = Problems::default();
         if new {
             self.check_required(&mut problems);
         }
         self.refuse_unsupported(&mut problems);
+        self.apply_tags(spec, known_tags, &mut problems);
         spec.build_source = self.build_source.unwrap_or(spec.build_source);
         if new && self.vcs_data.is_none() {
             spec.source = GitSource::default();
@@ -172,9 +180,6 @@ impl ServiceInput {
             "stageId",
             self.stage_id.as_ref().is_some_and(|id| !id.is_null()),
         );
-        for tag in self.tags.iter().flatten() {
-            problems.add("tags", format!("there is no tag `{tag}`"));
-        }
         let gpu = self
             .billing
             .as_ref()
@@ -184,6 +189,20 @@ impl ServiceInput {
             |map: &Option<BTreeMap<String, Value>>| map.as_ref().is_some_and(|m| !m.is_empty());
         problems.refuse("buildFiles", asked(&self.build_files));
         problems.refuse("dockerSecretMounts", asked(&self.docker_secret_mounts));
+    }
+
+    fn apply_tags(&self, spec: &mut ServiceSpec, known: &[String], problems: &mut Problems) {
+        let Some(tags) = &self.tags else { return };
+        spec.tags.clear();
+        for (index, tag) in tags.iter().enumerate() {
+            if !known.contains(tag) {
+                let problem = format!("there is no tag `{tag}`; `GET /v1/tags` lists them");
+                problems.add(&format!("tags[{index}]"), problem);
+            }
+            if !spec.tags.contains(tag) {
+                spec.tags.push(tag.clone());
+            }
+        }
     }
 
     fn apply_plan(&self, spec: &mut ServiceSpec, settings: &Settings, problems: &mut Problems) {

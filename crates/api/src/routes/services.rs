@@ -2,9 +2,9 @@
 
 use super::service_input::ServiceInput;
 use super::service_view::{ServiceSummary, ServiceView};
+use super::tags;
 use crate::edge::{
-    ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Paging, Params, Path, Place, Start,
-    call,
+    ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Paging, Params, Path, Place, call,
 };
 use crate::removal;
 use crate::state::State;
@@ -56,10 +56,7 @@ pub(crate) async fn list(
     let project = place.project(&state, &caller).await?;
     let list = format!("services:{}", project.uid);
     let page = PageQuery::read(&params, &state.sealer, &list)?;
-    let (after, skip) = match page.start {
-        Start::After(number) => (number, 0),
-        Start::Skip(count) => (0, count),
-    };
+    let (after, skip) = page.range();
     let mut rows = state
         .store
         .services(&project.uid, after, skip, page.limit())
@@ -104,7 +101,8 @@ async fn make(state: &State, project: &Project, input: ServiceInput) -> Result<S
     let name = input.name.clone().unwrap_or_default();
     let description = input.description.clone();
     let mut spec = ServiceSpec::default();
-    input.apply(&mut spec, true, &state.settings)?;
+    let tags = tags::known(state, &project.team, input.tags()).await?;
+    input.apply(&mut spec, true, &state.settings, &tags)?;
     let id = slug::from_name(&name);
     if RESERVED.contains(&id.as_str()) {
         return Err(ApiError::field(
@@ -158,11 +156,12 @@ pub(crate) async fn put(
             spec.source
                 .project_url
                 .clone_from(&existing.spec.source.project_url);
-            if !shows_arguments(&caller) {
+            if !shows_arguments(&caller, &project) {
                 spec.build_arguments
                     .clone_from(&existing.spec.build_arguments);
             }
-            input.apply(&mut spec, true, &state.settings)?;
+            let tags = tags::known(&state, &project.team, input.tags()).await?;
+            input.apply(&mut spec, true, &state.settings, &tags)?;
             change(&state, &existing, ServiceChanges { description, spec }).await?
         }
     };
@@ -183,7 +182,8 @@ pub(crate) async fn patch(
     }
     let description = input.description.clone();
     let mut spec = service.spec.clone();
-    input.apply(&mut spec, false, &state.settings)?;
+    let tags = tags::known(&state, &project.team, input.tags()).await?;
+    input.apply(&mut spec, false, &state.settings, &tags)?;
     let service = change(&state, &service, ServiceChanges { description, spec }).await?;
     view(&state, &caller, &project, service).await
 }
@@ -221,12 +221,17 @@ async fn view(
     let latest = state.store.latest_build(&service).await?;
     let plan = &state.settings.default_plan.id;
     Ok(Data {
-        data: ServiceView::new(project, service, latest, plan, shows_arguments(caller)),
+        data: ServiceView::new(
+            project,
+            service,
+            latest,
+            plan,
+            shows_arguments(caller, project),
+        ),
     })
 }
 
 /// Whether a caller is shown a service's build arguments.
-fn shows_arguments(caller: &Caller) -> bool {
-    let permissions = &caller.token.permissions;
-    permissions.allows(P::ServiceSecretsRead)
+fn shows_arguments(caller: &Caller, project: &Project) -> bool {
+    caller.has_in(P::ServiceSecretsRead, &project.id)
 }

@@ -41,4 +41,6 @@ mod secrets;
 mod source_faults;
 mod sources;
 mod statuses;
+mod tags;
+mod teams;
 mod telemetry;

@@ -16,6 +16,8 @@ mod names;
 mod outlook;
 mod place;
 mod plans;
+mod tags;
+mod teams;
 mod tokens;
 mod transitions;
 mod versions;
