@@ -9,6 +9,7 @@ pub mod plan;
 pub mod project;
 pub mod reason;
 pub mod secret;
+pub mod secret_values;
 pub mod service;
 pub mod slug;
 pub mod status;
@@ -20,6 +21,7 @@ pub use plan::Plan;
 pub use project::Project;
 pub use reason::Reason;
 pub use secret::Secret;
+pub use secret_values::{SecretChanges, SecretValues};
 pub use service::{Service, ServiceSpec};
 pub use status::Status;
 

@@ -12,6 +12,8 @@ mod migrations;
 mod names;
 mod place;
 mod plans;
+mod raw;
+mod sealing;
 mod tokens;
 mod transitions;
 mod versions;
