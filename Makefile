@@ -34,8 +34,9 @@ lint: ## Formatting and lints, as CI has them
 doc: ## The API's documentation of the code, without warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 
-node-tests: ## Install the published clients that the tests drive
+node-tests: ## Install the published clients that the tests drive, and build ours
 	cd tests/clients && npm ci --no-audit --no-fund --silent
+	cd clients/typescript && npm ci --no-audit --no-fund --silent && npm run --silent check
 
 setup-run:
 	@scripts/install $(RUN_PACKAGES)

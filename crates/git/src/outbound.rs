@@ -5,6 +5,7 @@
 //! checked; the caller then connects to the very addresses returned here, because a second look at
 //! the name may give another answer.
 
+mod http;
 mod public;
 
 use std::net::{IpAddr, SocketAddr};
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+pub use http::{HttpClient, HttpError};
 pub use public::is_public;
 
 /// How long a name server may take.

@@ -4,6 +4,7 @@
 //! What is secret is sealed with the keys of a [`Vault`] before it is stored (`sealing`). A build's
 //! status has one writer: [`Store::advance`] and its siblings in `transition`.
 
+mod account_secrets;
 mod alone;
 mod builds;
 mod catalog;
@@ -11,11 +12,13 @@ mod changes;
 mod deletions;
 mod error;
 mod facts;
+mod layer_caches;
 mod migrate;
 mod projects;
 mod queue;
 mod request;
 mod sealing;
+mod secret_groups;
 mod seed;
 mod service_secrets;
 mod services;
@@ -50,6 +53,7 @@ pub struct Store {
     db: Arc<Database>,
     changes: Arc<changes::Teller>,
     deletions: Arc<tokio::sync::Notify>,
+    cache_resets: Arc<tokio::sync::Notify>,
     known_tokens: Arc<Remembered<Arc<Token>>>,
     vault: Vault,
 }
@@ -85,6 +89,7 @@ impl Store {
             db: Arc::new(db),
             changes: Arc::default(),
             deletions: Arc::default(),
+            cache_resets: Arc::default(),
             known_tokens: Arc::new(tokens::remembered()),
             vault: Vault::default(),
         })

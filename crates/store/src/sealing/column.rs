@@ -58,9 +58,19 @@ pub(crate) const PROJECT_URL: Column = column!("services", "uid", "project_url")
 pub(crate) const SERVICE_SECRETS: Column = column!("services", "uid", "secrets");
 /// What of a build's request is secret.
 pub(crate) const BUILD_SECRETS: Column = column!("builds", "uid", "secrets");
+/// The values of a group of secrets.
+pub(crate) const GROUP_SECRETS: Column = column!("secret_groups", "uid", "secrets");
+/// The values of a secret of a team.
+pub(crate) const ACCOUNT_SECRETS: Column = column!("account_secrets", "uid", "secrets");
 
 /// Every column that holds sealed values: what is not in here is lost with the next change of keys.
-pub(super) const ALL: [&Column; 3] = [&PROJECT_URL, &SERVICE_SECRETS, &BUILD_SECRETS];
+pub(super) const ALL: [&Column; 5] = [
+    &PROJECT_URL,
+    &SERVICE_SECRETS,
+    &BUILD_SECRETS,
+    &GROUP_SECRETS,
+    &ACCOUNT_SECRETS,
+];
 
 /// The tables that have such columns, each once.
 pub(super) fn tables() -> BTreeSet<&'static str> {

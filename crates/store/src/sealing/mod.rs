@@ -8,5 +8,7 @@ mod keys;
 mod plain;
 mod reseal;
 
-pub(crate) use column::{BUILD_SECRETS, PROJECT_URL, SERVICE_SECRETS};
+pub(crate) use column::{
+    ACCOUNT_SECRETS, BUILD_SECRETS, GROUP_SECRETS, PROJECT_URL, SERVICE_SECRETS,
+};
 pub use keys::SealedWith;
