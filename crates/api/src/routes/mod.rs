@@ -2,8 +2,12 @@
 
 pub(crate) mod account_secrets;
 pub(crate) mod build_arguments;
+pub(crate) mod build_details;
+pub(crate) mod build_filter;
 pub(crate) mod build_logs;
+pub(crate) mod build_metrics;
 pub(crate) mod build_options;
+pub(crate) mod build_retry;
 pub(crate) mod builds;
 pub(crate) mod machine;
 pub(crate) mod places;
@@ -39,5 +43,7 @@ fn owned() -> ApiRouter<State> {
         .merge(account_secrets::routes())
         .merge(repositories::routes())
         .merge(builds::routes())
+        .merge(build_retry::routes())
         .merge(build_logs::routes())
+        .merge(build_metrics::routes())
 }

@@ -27,10 +27,6 @@ const MISSING: &[&str] = &[
     "delete.teamRoleMember",
     "get.notification",
     "get.registryCredentials",
-    "get.service.branches",
-    "get.service.buildMetrics",
-    "get.service.buildMetricsRange",
-    "get.service.pullRequests",
     "get.tag",
     "get.team",
     "get.teamRole",
@@ -49,11 +45,8 @@ const MISSING: &[&str] = &[
     "patch.teamRole",
     "put.tag",
     "put.teamRole",
-    "reset.service.buildCache",
     "update.notification",
     "update.registryCredentials",
-    "update.service.buildOptions",
-    "update.service.buildSource",
 ];
 
 /// What exists with a team in front, too.
