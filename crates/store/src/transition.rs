@@ -3,6 +3,7 @@
 
 use crate::builds::{BUILD_COLUMNS, build, build_columns};
 use crate::details::{entered, entered_if};
+use crate::request;
 use crate::services::to_json;
 use crate::sql::{Session, params};
 use crate::tokens::{fresh_secret, hash};
@@ -193,13 +194,16 @@ impl Store {
                 concat!(
                     "SELECT ",
                     build_columns!(),
-                    ", request FROM builds WHERE uid = $1"
+                    ", request, secrets FROM builds WHERE uid = $1"
                 ),
                 params![&before.uid],
                 |row| {
+                    let sealed: Option<String> = row.get(BUILD_COLUMNS + 1)?;
+                    let request = row.json(BUILD_COLUMNS)?;
+                    let uid = &before.uid;
                     Ok(Claimed {
                         build: build(row)?,
-                        request: row.json(BUILD_COLUMNS)?,
+                        request: request::open(&self.vault, uid, request, sealed.as_deref())?,
                     })
                 },
             )

@@ -16,6 +16,8 @@ mod names;
 mod outlook;
 mod place;
 mod plans;
+mod raw;
+mod sealing;
 mod tags;
 mod teams;
 mod tokens;
