@@ -4,6 +4,7 @@
 pub mod build;
 pub mod fields;
 pub mod file;
+pub mod notification;
 pub mod permission;
 pub mod plan;
 pub mod project;

@@ -61,6 +61,8 @@ pub struct ServiceSpec {
     pub rules: BuildRules,
     /// Build arguments.
     pub build_arguments: BTreeMap<String, String>,
+    /// The ids of its tags.
+    pub tags: Vec<String>,
 }
 
 /// A git repository.

@@ -11,6 +11,7 @@ mod deletions;
 mod error;
 mod facts;
 mod migrate;
+mod notifications;
 mod projects;
 mod queue;
 mod seed;
@@ -27,6 +28,7 @@ pub use catalog::{
 };
 pub use changes::{Change, Changes};
 pub use error::StoreError;
+pub use notifications::{Delivery, DeliveryEntry, DeliveryState};
 pub use projects::ProjectChanges;
 pub use queue::{OpenBuild, QueueHead};
 pub use services::ServiceChanges;
@@ -44,6 +46,7 @@ pub struct Store {
     db: Arc<Database>,
     changes: Arc<changes::Teller>,
     deletions: Arc<tokio::sync::Notify>,
+    outbox: Arc<tokio::sync::Notify>,
     known_tokens: Arc<Remembered<Arc<Token>>>,
 }
 
@@ -68,6 +71,7 @@ impl Store {
             db: Arc::new(db),
             changes: Arc::default(),
             deletions: Arc::default(),
+            outbox: Arc::default(),
             known_tokens: Arc::new(tokens::remembered()),
         })
     }

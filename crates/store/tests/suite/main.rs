@@ -10,6 +10,7 @@ mod builds;
 mod deletions;
 mod migrations;
 mod names;
+mod notifications;
 mod place;
 mod plans;
 mod tokens;

@@ -67,8 +67,9 @@ testkit::for_each_store! {
             builds.push(place.store.accept_build(&place.service, new).await.unwrap());
         }
         drop(place.store);
-        run(url, "ALTER TABLE builds DROP COLUMN created_by_name; \
-            DELETE FROM refinery_schema_history WHERE version = 5").await;
+        // The migration itself, on what it found then: its place in the history is long past.
+        run(url, "ALTER TABLE builds DROP COLUMN created_by_name").await;
+        run(url, include_str!("../../migrations/V5__creators.sql")).await;
         let store = Store::open(url).await.unwrap();
         let mut names = Vec::new();
         for build in builds {

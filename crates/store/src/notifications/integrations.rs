@@ -1,0 +1,218 @@
+//! The integrations of a team.
+
+use crate::services::to_json;
+use crate::sql::{Row, params};
+use crate::{Store, StoreError, now};
+use domain::Secret;
+use domain::notification::{Failing, Integration, Provider};
+
+/// The columns of an integration, in the order [`integration`] reads them.
+macro_rules! integration_columns {
+    () => {
+        "n.uid, n.team, n.number, n.id, n.name, n.provider, n.webhook, n.secret, n.audience,
+         n.events, n.disabled, n.failed_since, n.failed_requests, n.last_error, n.created_at,
+         n.updated_at"
+    };
+}
+pub(super) use integration_columns;
+
+/// How many columns that is: where further columns of a statement begin.
+pub(super) const INTEGRATION_COLUMNS: usize = 16;
+
+pub(super) fn integration(row: &Row<'_>) -> Result<Integration, StoreError> {
+    let provider: String = row.get(5)?;
+    let secret: Option<String> = row.get(7)?;
+    Ok(Integration {
+        uid: row.get(0)?,
+        team: row.get(1)?,
+        number: row.get(2)?,
+        id: row.get(3)?,
+        name: row.get(4)?,
+        provider: Provider::parse(&provider)
+            .ok_or_else(|| StoreError::corrupt(format!("unknown provider {provider}")))?,
+        webhook: Secret::new(row.get::<String>(6)?),
+        secret: secret.map(Secret::new),
+        audience: row.json(8)?,
+        events: row.json(9)?,
+        disabled: row.get(10)?,
+        failing: failing(row)?,
+        created_at: row.get(14)?,
+        updated_at: row.get(15)?,
+    })
+}
+
+fn failing(row: &Row<'_>) -> Result<Option<Failing>, StoreError> {
+    let since: Option<i64> = row.get(11)?;
+    let Some(since) = since else { return Ok(None) };
+    let error: Option<String> = row.get(13)?;
+    Ok(Some(Failing {
+        since,
+        requests: row.get(12)?,
+        error: error.unwrap_or_default(),
+    }))
+}
+
+impl Store {
+    /// Stores a new integration; its `uid`, number and times are set here.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the team has an integration with this id.
+    pub async fn create_notification(
+        &self,
+        mut new: Integration,
+    ) -> Result<Integration, StoreError> {
+        new.uid = uuid::Uuid::now_v7().to_string();
+        new.created_at = now();
+        new.updated_at = new.created_at;
+        let mut tx = self.db.write().await?;
+        new.number = tx
+            .row(
+                "UPDATE teams SET last_notification_number = last_notification_number + 1
+                 WHERE id = $1 RETURNING last_notification_number",
+                params![&new.team],
+                |row| row.get(0),
+            )
+            .await?
+            .ok_or(StoreError::Gone)?;
+        tx.execute(
+            "INSERT INTO notification_integrations (uid, team, number, id, name, provider, webhook,
+                 secret, audience, events, disabled, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)",
+            params![
+                &new.uid,
+                &new.team,
+                new.number,
+                &new.id,
+                &new.name,
+                new.provider.as_str(),
+                new.webhook.expose(),
+                new.secret.as_ref().map(Secret::expose),
+                to_json(&new.audience)?,
+                to_json(&new.events)?,
+                new.disabled,
+                new.created_at
+            ],
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(new)
+    }
+
+    /// The team's integration with this id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn notification(
+        &self,
+        team: &str,
+        id: &str,
+    ) -> Result<Option<Integration>, StoreError> {
+        let mut session = self.db.read().await?;
+        session
+            .row(
+                concat!(
+                    "SELECT ",
+                    integration_columns!(),
+                    " FROM notification_integrations n WHERE n.team = $1 AND n.id = $2"
+                ),
+                params![team, id],
+                integration,
+            )
+            .await
+    }
+
+    /// The team's integrations, oldest first, with a number above `after`, skipping `offset`,
+    /// `limit` at the most.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn notifications(
+        &self,
+        team: &str,
+        after: i64,
+        offset: i64,
+        limit: i64,
+    ) -> Result<Vec<Integration>, StoreError> {
+        let mut session = self.db.read().await?;
+        session
+            .rows(
+                concat!(
+                    "SELECT ",
+                    integration_columns!(),
+                    " FROM notification_integrations n WHERE n.team = $1 AND n.number > $2
+                     ORDER BY n.number LIMIT $3 OFFSET $4"
+                ),
+                params![team, after, limit, offset],
+                integration,
+            )
+            .await
+    }
+
+    /// Writes what a person may change of an integration; `None` when it is gone. Somebody has looked
+    /// after it, so it begins anew: its failures are forgotten, and what waits is tried at once.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn update_notification(
+        &self,
+        changed: &Integration,
+    ) -> Result<Option<Integration>, StoreError> {
+        let mut tx = self.db.write().await?;
+        tx.execute(
+            "UPDATE notification_integrations SET name = $2, webhook = $3, secret = $4,
+                 audience = $5, events = $6, disabled = $7, updated_at = $8,
+                 failed_since = NULL, failed_requests = 0, last_error = NULL
+             WHERE uid = $1",
+            params![
+                &changed.uid,
+                &changed.name,
+                changed.webhook.expose(),
+                changed.secret.as_ref().map(Secret::expose),
+                to_json(&changed.audience)?,
+                to_json(&changed.events)?,
+                changed.disabled,
+                now()
+            ],
+        )
+        .await?;
+        tx.execute(
+            "UPDATE notification_deliveries SET due_at = $2, tries = 0
+             WHERE integration_uid = $1 AND state = 'WAITING' AND tries > 0",
+            params![&changed.uid, now()],
+        )
+        .await?;
+        let updated = tx
+            .row(
+                concat!(
+                    "SELECT ",
+                    integration_columns!(),
+                    " FROM notification_integrations n WHERE n.uid = $1"
+                ),
+                params![&changed.uid],
+                integration,
+            )
+            .await?;
+        tx.commit().await?;
+        self.outbox.notify_one();
+        Ok(updated)
+    }
+
+    /// Deletes an integration and whatever was to be told to it.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing changes.
+    pub async fn delete_notification(&self, uid: &str) -> Result<(), StoreError> {
+        let mut tx = self.db.write().await?;
+        tx.execute(
+            "DELETE FROM notification_integrations WHERE uid = $1",
+            params![uid],
+        )
+        .await?;
+        tx.execute(
+            "DELETE FROM notification_deliveries WHERE integration_uid = $1",
+            params![uid],
+        )
+        .await?;
+        tx.commit().await
+    }
+}
