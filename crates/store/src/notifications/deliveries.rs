@@ -1,7 +1,7 @@
 //! What waits to be delivered, as the deliverer sees it.
 
 use super::integrations::{INTEGRATION_COLUMNS, integration, integration_columns};
-use crate::sql::params;
+use crate::sql::{Row, params};
 use crate::{Store, StoreError};
 use domain::Millis;
 use domain::notification::{Integration, Occurrence};
@@ -17,8 +17,19 @@ pub struct Delivery {
     pub integration: Integration,
     /// What.
     pub occurrence: Occurrence,
-    /// How often it was tried in vain.
+    /// How often it was tried, with this time.
     pub tries: u32,
+}
+
+fn delivery(row: &Row<'_>) -> Result<Delivery, StoreError> {
+    let tries: i64 = row.get(INTEGRATION_COLUMNS + 3)?;
+    Ok(Delivery {
+        integration: integration(row)?,
+        id: row.get(INTEGRATION_COLUMNS)?,
+        event_id: row.get(INTEGRATION_COLUMNS + 1)?,
+        occurrence: row.json(INTEGRATION_COLUMNS + 2)?,
+        tries: u32::try_from(tries).unwrap_or(u32::MAX).saturating_add(1),
+    })
 }
 
 impl Store {
@@ -41,17 +52,18 @@ impl Store {
             .await
     }
 
-    /// What has been due to an integration for longest.
+    /// Takes what has been due to an integration for longest, to be tried now. That it is tried is
+    /// stored first: where nothing can be stored, nothing is sent again and again either.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn next_delivery(
+    pub async fn take_delivery(
         &self,
         integration_uid: &str,
         now: Millis,
     ) -> Result<Option<Delivery>, StoreError> {
-        let mut session = self.db.read().await?;
-        session
+        let mut tx = self.db.write().await?;
+        let taken = tx
             .row(
                 concat!(
                     "SELECT ",
@@ -64,18 +76,18 @@ impl Store {
                      ORDER BY d.due_at, d.id LIMIT 1"
                 ),
                 params![integration_uid, now],
-                |row| {
-                    let tries: i64 = row.get(INTEGRATION_COLUMNS + 3)?;
-                    Ok(Delivery {
-                        integration: integration(row)?,
-                        id: row.get(INTEGRATION_COLUMNS)?,
-                        event_id: row.get(INTEGRATION_COLUMNS + 1)?,
-                        occurrence: row.json(INTEGRATION_COLUMNS + 2)?,
-                        tries: u32::try_from(tries).unwrap_or(u32::MAX),
-                    })
-                },
+                delivery,
             )
-            .await
+            .await?;
+        if let Some(delivery) = &taken {
+            tx.execute(
+                "UPDATE notification_deliveries SET tries = tries + 1 WHERE id = $1",
+                params![&delivery.id],
+            )
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(taken)
     }
 
     /// The receiver took it.
@@ -85,7 +97,7 @@ impl Store {
     pub async fn delivered(&self, delivery: &Delivery, now: Millis) -> Result<(), StoreError> {
         let mut tx = self.db.write().await?;
         tx.execute(
-            "UPDATE notification_deliveries SET state = 'DELIVERED', tries = tries + 1, due_at = $2
+            "UPDATE notification_deliveries SET state = 'DELIVERED', due_at = $2
              WHERE id = $1",
             params![&delivery.id, now],
         )
@@ -115,7 +127,7 @@ impl Store {
         let mut tx = self.db.write().await?;
         tx.execute(
             "UPDATE notification_deliveries
-             SET state = $2, tries = tries + 1, due_at = $3, last_error = $4
+             SET state = $2, due_at = $3, last_error = $4
              WHERE id = $1",
             params![
                 &delivery.id,

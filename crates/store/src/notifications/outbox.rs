@@ -4,8 +4,9 @@
 use crate::services::to_json;
 use crate::sql::{Row, Session, params};
 use crate::{Store, StoreError, now};
+use domain::Build;
 use domain::notification::{Audience, Event, Named, Occurrence};
-use domain::{Build, ServiceSpec};
+use serde::Deserialize;
 use std::collections::BTreeSet;
 
 /// An integration of the build's team, and what it may be told.
@@ -24,6 +25,13 @@ impl Listener {
     }
 }
 
+/// What of a service's specification counts here.
+#[derive(Deserialize)]
+struct Tagged {
+    #[serde(default)]
+    tags: Vec<String>,
+}
+
 fn listener(row: &Row<'_>) -> Result<Listener, StoreError> {
     let named = |at| {
         Ok::<_, StoreError>(Named {
@@ -31,14 +39,14 @@ fn listener(row: &Row<'_>) -> Result<Listener, StoreError> {
             name: row.get(at + 1)?,
         })
     };
-    let spec: ServiceSpec = row.json(7)?;
+    let service: Tagged = row.json(7)?;
     Ok(Listener {
         uid: row.get(0)?,
         audience: row.json(1)?,
         events: row.json(2)?,
         project: named(3)?,
         service: named(5)?,
-        tags: spec.tags,
+        tags: service.tags,
     })
 }
 

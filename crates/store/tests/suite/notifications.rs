@@ -62,7 +62,7 @@ impl Place {
 
     async fn next(&self, integration: &Integration) -> Option<Delivery> {
         self.store
-            .next_delivery(&integration.uid, LATER)
+            .take_delivery(&integration.uid, LATER)
             .await
             .unwrap()
     }
@@ -217,9 +217,9 @@ testkit::for_each_store! {
         place.store.delivery_failed(&first, "it answered 500", 1000, Some(2000)).await.unwrap();
         let waiting = place.store.waiting_integrations().await.unwrap();
         assert_eq!(waiting, [(starts.uid.clone(), 2000)]);
-        assert!(place.store.next_delivery(&starts.uid, 1999).await.unwrap().is_none());
-        let second = place.store.next_delivery(&starts.uid, 2000).await.unwrap().unwrap();
-        assert_eq!((&second.id, &second.event_id, second.tries), (&first.id, &first.event_id, 1));
+        assert!(place.store.take_delivery(&starts.uid, 1999).await.unwrap().is_none());
+        let second = place.store.take_delivery(&starts.uid, 2000).await.unwrap().unwrap();
+        assert_eq!((&second.id, &second.event_id, second.tries), (&first.id, &first.event_id, 2));
         place.store.delivery_failed(&second, "it answered 501", 2000, None).await.unwrap();
         assert!(place.next(&starts).await.is_none());
         let failing = place.again(&starts).await.failing.unwrap();
@@ -232,7 +232,7 @@ testkit::for_each_store! {
         assert!(place.store.retry_delivery(&first.id).await.unwrap());
         assert!(!place.store.retry_delivery("none-such").await.unwrap());
         let third = place.next(&starts).await.unwrap();
-        assert_eq!((&third.event_id, third.tries), (&first.event_id, 0));
+        assert_eq!((&third.event_id, third.tries), (&first.event_id, 1));
         place.store.delivered(&third, 3000).await.unwrap();
         assert_eq!(place.again(&starts).await.failing, None);
         assert!(!place.store.retry_delivery(&first.id).await.unwrap(), "it was delivered");
