@@ -4,7 +4,7 @@ SHELL := /bin/bash
 
 # What a build machine needs, and what the tests need beside it (Debian 12 package names).
 RUN_PACKAGES := buildah runc slirp4netns iproute2 git openssh-client ca-certificates skopeo busybox-static uidmap gcc libc6-dev make
-TEST_PACKAGES := $(RUN_PACKAGES) docker-registry docker.io postgresql mmdebstrap openssh-server zstd procps
+TEST_PACKAGES := $(RUN_PACKAGES) docker-registry docker.io postgresql mmdebstrap openssh-server zstd procps python3-venv
 
 BENCH_PACKAGES := $(RUN_PACKAGES) wrk postgresql docker-registry mmdebstrap
 
@@ -34,8 +34,9 @@ lint: ## Formatting and lints, as CI has them
 doc: ## The API's documentation of the code, without warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 
-node-tests: ## Install the published clients that the tests drive
+node-tests: ## Install the published clients that the tests drive, and build ours
 	cd tests/clients && npm ci --no-audit --no-fund --silent
+	cd clients/typescript && npm ci --no-audit --no-fund --silent && npm run --silent check
 
 setup-run:
 	@scripts/install $(RUN_PACKAGES)
@@ -43,6 +44,7 @@ setup-run:
 setup-test:
 	@scripts/install $(TEST_PACKAGES)
 	@scripts/install-nextest
+	@scripts/install-schemathesis
 	@scripts/debian-mirror make
 
 setup-bench:

@@ -89,6 +89,7 @@ fn complete(api: &mut OpenApi) {
             name(path, operation);
             let parameters = parameters(path).map(path_parameter).map(ReferenceOr::Item);
             operation.parameters.splice(0..0, parameters);
+            operation.parameters.iter_mut().for_each(never_null);
         }
     }
 }
@@ -109,6 +110,30 @@ fn name(path: &str, operation: &mut Operation) {
         id.push_str("OfTeam");
     }
     operation.operation_id = Some(id);
+}
+
+/// A parameter that may be left out is not one that may be null: a query string has no null.
+fn never_null(parameter: &mut ReferenceOr<Parameter>) {
+    let Some(parameter) = parameter.as_item_mut() else {
+        return;
+    };
+    let ParameterSchemaOrContent::Schema(schema) = &mut parameter.parameter_data_mut().format
+    else {
+        return;
+    };
+    schema.json_schema.remove("description");
+    if let Some(any) = schema.json_schema.remove("anyOf")
+        && let Some(first) = any.as_array().and_then(|any| any.first())
+        && let Ok(inner) = schemars::Schema::try_from(first.clone())
+    {
+        schema.json_schema = inner;
+    }
+    if let Some(kinds) = schema.json_schema.remove("type") {
+        let first = kinds.as_array().and_then(|kinds| kinds.first()).cloned();
+        schema
+            .json_schema
+            .insert("type".to_owned(), first.unwrap_or(kinds));
+    }
 }
 
 /// The names in the braces of a path.

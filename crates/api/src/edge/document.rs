@@ -55,8 +55,21 @@ fn answer<T: JsonSchema>(ctx: &mut GenContext, description: &str) -> Response {
     }
 }
 
-/// The caller is the operation's security requirement.
-impl OperationInput for Caller {}
+fn failures(ctx: &mut GenContext) -> Vec<(Option<u16>, Response)> {
+    let failure = |(status, when): (u16, &str)| (Some(status), answer::<ErrorView>(ctx, when));
+    FAILURES.into_iter().map(failure).collect()
+}
+
+/// The caller is the operation's security requirement. Every call has one, so every call may fail
+/// in all these ways before its handler begins.
+impl OperationInput for Caller {
+    fn inferred_early_responses(
+        ctx: &mut GenContext,
+        _: &mut Operation,
+    ) -> Vec<(Option<u16>, Response)> {
+        failures(ctx)
+    }
+}
 
 /// Which parameters there are, the path itself says.
 impl<T> OperationInput for Path<T> {}
@@ -81,12 +94,12 @@ impl<Q: JsonSchema> OperationInput for Params<Q> {
     }
 }
 
+/// The same, for a call that knows its caller only later.
 impl OperationOutput for ApiError {
     type Inner = ErrorView;
 
     fn inferred_responses(ctx: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, Response)> {
-        let failure = |(status, when): (u16, &str)| (Some(status), answer::<ErrorView>(ctx, when));
-        FAILURES.into_iter().map(failure).collect()
+        failures(ctx)
     }
 }
 

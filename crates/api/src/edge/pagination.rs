@@ -72,6 +72,17 @@ impl PageQuery {
         self.per_page + 1
     }
 
+    /// The page of a list that is short enough to be read whole: `rows` in the order of their
+    /// numbers. One row more than asked for, if there is one, like the store's pages.
+    pub(crate) fn of_few<T>(&self, rows: Vec<T>, number: impl Fn(&T) -> i64) -> Vec<T> {
+        let from = match self.start {
+            Start::After(after) => rows.partition_point(|row| number(row) <= after),
+            Start::Skip(count) => usize::try_from(count).unwrap_or(usize::MAX),
+        };
+        let limit = usize::try_from(self.limit()).unwrap_or(usize::MAX);
+        rows.into_iter().skip(from).take(limit).collect()
+    }
+
     /// Cuts the extra row off and says where the walk stands.
     pub(crate) fn cut<T>(
         &self,

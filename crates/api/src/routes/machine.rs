@@ -1,6 +1,6 @@
 //! What this server is and offers: login, plans, regions, health.
 
-use crate::edge::{ApiError, Caller, Data, Listed, Nothing, Pagination, call};
+use crate::edge::{ApiError, Caller, Data, Listed, Nothing, PageQuery, Paging, Params, call};
 use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
@@ -113,23 +113,22 @@ pub(crate) struct CloudRegions {
 pub(crate) async fn cloud_regions(
     FromState(state): FromState<State>,
     _: Caller,
-) -> Listed<CloudRegions> {
+    params: Params<Paging>,
+) -> Result<Listed<CloudRegions>, ApiError> {
+    const LIST: &str = "cloud-regions";
+    let page = PageQuery::read(&params, &state.sealer, LIST)?;
     let id = state.settings.region.clone();
     let region = CloudRegion {
         name: id.clone(),
         id,
         availability_zones: [],
     };
-    Listed {
-        data: CloudRegions {
-            providers: vec![region],
-        },
-        pagination: Pagination {
-            has_next_page: false,
-            cursor: None,
-            count: 1,
-        },
-    }
+    let mut providers = page.of_few(vec![region], |_| 1);
+    let pagination = page.cut(&mut providers, &state.sealer, LIST, |_| 1);
+    Ok(Listed {
+        data: CloudRegions { providers },
+        pagination,
+    })
 }
 
 /// `GET /healthz`: the process answers.

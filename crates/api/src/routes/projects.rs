@@ -178,12 +178,7 @@ async fn some(
     }
     projects.sort_by_key(|project| project.number);
     projects.dedup_by_key(|project| project.number);
-    let from = match page.start {
-        Start::After(number) => projects.partition_point(|project| project.number <= number),
-        Start::Skip(count) => usize::try_from(count).unwrap_or(usize::MAX),
-    };
-    let limit = usize::try_from(page.limit()).unwrap_or(usize::MAX);
-    Ok(projects.into_iter().skip(from).take(limit).collect())
+    Ok(page.of_few(projects, |project| project.number))
 }
 
 /// `POST /v1/projects`.

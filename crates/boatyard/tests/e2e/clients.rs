@@ -4,19 +4,18 @@ use crate::harness::{Repository, Server};
 use std::path::Path;
 use std::process::Command;
 
-fn judge(script: &str, server: &Server, repository: &Repository) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients");
+/// Runs node's tests in a folder of the repository against a server.
+fn judge(folder: &str, scripts: &[&str], server: &Server, repository: &Repository) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(folder);
     assert!(
         folder.join("node_modules").is_dir(),
         "run `make node-tests` first"
     );
     let output = Command::new("node")
-        .args([
-            "--test",
-            "--test-reporter=spec",
-            "--test-timeout=90000",
-            script,
-        ])
+        .args(["--test", "--test-reporter=spec", "--test-timeout=90000"])
+        .args(scripts)
         .current_dir(&folder)
         .env("BOATYARD_HOST", server.url())
         .env("BOATYARD_TOKEN", server.token())
@@ -32,13 +31,18 @@ fn judge(script: &str, server: &Server, repository: &Repository) {
     );
 }
 
+/// Where the published clients are.
+const PUBLISHED: &str = "tests/clients";
+/// Where ours is.
+const OURS: &str = "clients/typescript";
+
 testkit::for_each_store! {
     async fn the_javascript_client_drives_a_build_from_nothing_to_an_image(url: &str) {
         let server = Server::with().database(url).start().await;
         let steps = "RUN for i in 1 2 3; do echo tick $i; sleep 0.2; done; \
             if [ -n \"$LASTING\" ]; then echo it lasts; sleep 1000000; fi";
         let repository = Repository::with_steps(&format!("ARG LASTING\n{steps}"));
-        judge("js-client.test.mjs", &server, &repository);
+        judge(PUBLISHED, &["js-client.test.mjs"], &server, &repository);
     }
 
     async fn the_command_line_drives_a_build_from_nothing_to_an_image(url: &str) {
@@ -46,8 +50,18 @@ testkit::for_each_store! {
         let steps = "RUN echo built by the published command line; \
             if [ -n \"$LASTING\" ]; then echo it lasts; sleep 1000000; fi";
         let repository = Repository::with_steps(&format!("ARG LASTING\n{steps}"));
-        judge("cli.test.mjs", &server, &repository);
+        judge(PUBLISHED, &["cli.test.mjs"], &server, &repository);
     }
+}
+
+#[tokio::test]
+async fn our_typescript_client_drives_a_build_in_node_and_as_a_browser_has_it() {
+    let server = Server::start().await;
+    let steps = "RUN echo built for the typed client; \
+        if [ -n \"$LASTING\" ]; then echo it lasts; sleep 1000000; fi";
+    let repository = Repository::with_steps(&format!("ARG LASTING\n{steps}"));
+    let scripts = ["test/client.test.mjs", "test/browser.test.mjs"];
+    judge(OURS, &scripts, &server, &repository);
 }
 
 #[tokio::test]
@@ -57,5 +71,5 @@ async fn what_the_published_rules_refuse_is_refused_by_name() {
         .start()
         .await;
     let repository = Repository::with_steps("");
-    judge("validation.test.mjs", &server, &repository);
+    judge(PUBLISHED, &["validation.test.mjs"], &server, &repository);
 }

@@ -23,6 +23,7 @@ mod images;
 mod isolation;
 mod limits;
 mod logs;
+mod openapi;
 mod outages;
 mod permissions;
 mod pushes;
