@@ -9,6 +9,7 @@ use outbound::{HttpClient, HttpError, OutboundPolicy};
 use reqwest::Request;
 use std::time::Duration;
 use store::Delivery;
+use tokio::sync::OnceCell;
 
 const CONNECT: Duration = Duration::from_secs(10);
 const WHOLE: Duration = Duration::from_secs(20);
@@ -19,6 +20,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4 * 3600);
 /// its status is not read, because they may not be the receiver's people.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
+    #[error("this server cannot make an HTTP client: {0}")]
+    NoClient(#[from] reqwest::Error),
     #[error("the webhook is no URL that a request can be sent to")]
     BadUrl,
     #[error("the integration's name or secret cannot be sent in a header")]
@@ -56,23 +59,37 @@ impl From<HttpError> for Failure {
 }
 
 pub(crate) struct Client {
-    http: HttpClient,
+    /// Made for the first receiver: it reads the machine's certificates, and a server without
+    /// integrations has no need of them.
+    http: OnceCell<HttpClient>,
+    policy: OutboundPolicy,
     describe: Describe,
 }
 
 impl Client {
-    pub(crate) fn new(policy: OutboundPolicy, describe: Describe) -> Result<Self, reqwest::Error> {
-        let builder = reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            .timeout(WHOLE)
-            .user_agent(concat!("boatyard/", env!("CARGO_PKG_VERSION")));
-        let http = HttpClient::new(policy, builder)?;
-        Ok(Client { http, describe })
+    pub(crate) fn new(policy: OutboundPolicy, describe: Describe) -> Self {
+        Client {
+            http: OnceCell::new(),
+            policy,
+            describe,
+        }
+    }
+
+    async fn http(&self) -> Result<&HttpClient, reqwest::Error> {
+        let make = async || {
+            let builder = reqwest::Client::builder()
+                .connect_timeout(CONNECT)
+                .timeout(WHOLE)
+                .user_agent(concat!("boatyard/", env!("CARGO_PKG_VERSION")));
+            HttpClient::new(self.policy.clone(), builder)
+        };
+        self.http.get_or_try_init(make).await
     }
 
     /// Sends it; any answer of success will do.
     pub(crate) async fn send(&self, delivery: &Delivery) -> Result<(), Failure> {
-        let answer = self.http.send(self.request(delivery)?).await?;
+        let request = self.request(delivery)?;
+        let answer = self.http().await?.send(request).await?;
         let status = answer.status();
         if status.is_success() {
             Ok(())

@@ -35,31 +35,8 @@ pub struct Settings {
     pub describe: Describe,
 }
 
-/// Delivers until `stop`. What is on its way then is delivered again after the next start.
-///
-/// # Errors
-/// When there can be no HTTP client.
-pub async fn deliver(
-    store: Store,
-    settings: Settings,
-    stop: CancellationToken,
-) -> Result<(), reqwest::Error> {
-    let lane = Lane {
-        client: Client::new(settings.outbound, settings.describe)?,
-        backoff: settings.backoff,
-        store,
-    };
-    let mut deliverer = Deliverer {
-        lane: Arc::new(lane),
-        running: JoinSet::new(),
-        busy: HashMap::new(),
-        served_last: String::new(),
-    };
-    deliverer.run(stop).await;
-    Ok(())
-}
-
-struct Deliverer {
+/// Delivers what is in the outbox.
+pub struct Deliverer {
     lane: Arc<Lane>,
     running: JoinSet<Result<(), StoreError>>,
     /// The integrations that something is on its way to.
@@ -69,10 +46,25 @@ struct Deliverer {
 }
 
 impl Deliverer {
-    async fn run(&mut self, stop: CancellationToken) {
+    /// One for this store.
+    pub fn new(store: Store, settings: Settings) -> Self {
+        let lane = Lane {
+            client: Client::new(settings.outbound, settings.describe),
+            backoff: settings.backoff,
+            store,
+        };
+        Deliverer {
+            lane: Arc::new(lane),
+            running: JoinSet::new(),
+            busy: HashMap::new(),
+            served_last: String::new(),
+        }
+    }
+
+    /// Delivers until `stop`. What is on its way then is sent again after the next start.
+    pub async fn run(mut self, stop: CancellationToken) {
         let mut tidy = interval(TIDY);
         tidy.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // The lanes share the store, and with it who is woken.
         let store = self.lane.store.clone();
         loop {
             let pause = match self.start_lanes().await {

@@ -6,4 +6,4 @@ mod attempt;
 mod deliverer;
 mod message;
 
-pub use deliverer::{Describe, Settings, deliver};
+pub use deliverer::{Deliverer, Describe, Settings};

@@ -3,6 +3,7 @@
 pub(crate) mod build_logs;
 pub(crate) mod builds;
 pub(crate) mod machine;
+pub(crate) mod notifications;
 pub(crate) mod places;
 pub(crate) mod projects;
 pub(crate) mod service_input;
@@ -29,4 +30,5 @@ fn owned() -> ApiRouter<State> {
         .merge(services::routes())
         .merge(builds::routes())
         .merge(build_logs::routes())
+        .merge(notifications::routes())
 }

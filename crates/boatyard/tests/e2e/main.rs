@@ -23,6 +23,7 @@ mod images;
 mod isolation;
 mod limits;
 mod logs;
+mod notifications;
 mod openapi;
 mod outages;
 mod permissions;

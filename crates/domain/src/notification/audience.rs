@@ -44,12 +44,6 @@ impl Audience {
             .is_none_or(|only| only.iter().any(|id| id == project));
         project_fits && self.tags.as_ref().is_none_or(|rule| rule.admits(tags))
     }
-
-    /// Whether all of it is builds of these projects, for somebody who may see no others.
-    pub fn is_within(&self, projects: &[String]) -> bool {
-        let own = self.projects.as_ref();
-        own.is_some_and(|own| own.iter().all(|id| projects.contains(id)))
-    }
 }
 
 impl TagRule {
@@ -90,17 +84,5 @@ mod tests {
         assert!(any.admits("shop", &list(&["a"])));
         assert!(!any.admits("shop", &list(&["x"])));
         assert!(!any.admits("other", &list(&["a"])));
-    }
-
-    #[test]
-    fn who_sees_some_projects_sees_what_is_within_them() {
-        let of = |projects: Option<&[&str]>| Audience {
-            projects: projects.map(list),
-            tags: None,
-        };
-        let mine = list(&["shop", "site"]);
-        assert!(of(Some(&["shop"])).is_within(&mine));
-        assert!(!of(Some(&["shop", "other"])).is_within(&mine));
-        assert!(!of(None).is_within(&mine));
     }
 }

@@ -11,11 +11,12 @@ pub(super) fn body(summary: &Summary) -> Value {
     let title = escape(&summary.title);
     json!({
         "text": title,
+        // No Markdown in what others have named.
+        "mrkdwn": false,
         "attachments": [{
             "fallback": title,
             "color": format!("#{:06x}", summary.color()),
             "fields": summary.facts.iter().map(field).collect::<Vec<_>>(),
-            // No Markdown in what others have named.
             "mrkdwn_in": [],
         }],
     })
