@@ -8,8 +8,8 @@ CREATE TABLE notification_integrations (
     id            TEXT NOT NULL,
     name          TEXT NOT NULL,
     provider      TEXT NOT NULL,
-    webhook       TEXT NOT NULL,
-    secret        TEXT,
+    -- Where it sends to, and what it is known by there.
+    receiver      TEXT NOT NULL,
     audience      TEXT NOT NULL,
     events        TEXT NOT NULL,
     disabled      BOOLEAN NOT NULL DEFAULT FALSE,

@@ -1,27 +1,26 @@
 //! The integrations of a team.
 
+use super::receiver;
 use crate::services::to_json;
 use crate::sql::{Row, params};
 use crate::{Store, StoreError, now};
-use domain::Secret;
 use domain::notification::{Failing, Integration, Provider};
 
 /// The columns of an integration, in the order [`integration`] reads them.
 macro_rules! integration_columns {
     () => {
-        "n.uid, n.team, n.number, n.id, n.name, n.provider, n.webhook, n.secret, n.audience,
-         n.events, n.disabled, n.failed_since, n.failed_requests, n.last_error, n.created_at,
-         n.updated_at"
+        "n.uid, n.team, n.number, n.id, n.name, n.provider, n.receiver, n.audience, n.events,
+         n.disabled, n.failed_since, n.failed_requests, n.last_error, n.created_at, n.updated_at"
     };
 }
 pub(super) use integration_columns;
 
 /// How many columns that is: where further columns of a statement begin.
-pub(super) const INTEGRATION_COLUMNS: usize = 16;
+pub(super) const INTEGRATION_COLUMNS: usize = 15;
 
 pub(super) fn integration(row: &Row<'_>) -> Result<Integration, StoreError> {
     let provider: String = row.get(5)?;
-    let secret: Option<String> = row.get(7)?;
+    let (webhook, secret) = receiver::open(&row.get::<String>(6)?)?;
     Ok(Integration {
         uid: row.get(0)?,
         team: row.get(1)?,
@@ -30,24 +29,24 @@ pub(super) fn integration(row: &Row<'_>) -> Result<Integration, StoreError> {
         name: row.get(4)?,
         provider: Provider::parse(&provider)
             .ok_or_else(|| StoreError::corrupt(format!("unknown provider {provider}")))?,
-        webhook: Secret::new(row.get::<String>(6)?),
-        secret: secret.map(Secret::new),
-        audience: row.json(8)?,
-        events: row.json(9)?,
-        disabled: row.get(10)?,
+        webhook,
+        secret,
+        audience: row.json(7)?,
+        events: row.json(8)?,
+        disabled: row.get(9)?,
         failing: failing(row)?,
-        created_at: row.get(14)?,
-        updated_at: row.get(15)?,
+        created_at: row.get(13)?,
+        updated_at: row.get(14)?,
     })
 }
 
 fn failing(row: &Row<'_>) -> Result<Option<Failing>, StoreError> {
-    let since: Option<i64> = row.get(11)?;
+    let since: Option<i64> = row.get(10)?;
     let Some(since) = since else { return Ok(None) };
-    let error: Option<String> = row.get(13)?;
+    let error: Option<String> = row.get(12)?;
     Ok(Some(Failing {
         since,
-        requests: row.get(12)?,
+        requests: row.get(11)?,
         error: error.unwrap_or_default(),
     }))
 }
@@ -75,9 +74,9 @@ impl Store {
             .await?
             .ok_or(StoreError::Gone)?;
         tx.execute(
-            "INSERT INTO notification_integrations (uid, team, number, id, name, provider, webhook,
-                 secret, audience, events, disabled, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)",
+            "INSERT INTO notification_integrations (uid, team, number, id, name, provider, receiver,
+                 audience, events, disabled, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
             params![
                 &new.uid,
                 &new.team,
@@ -85,8 +84,7 @@ impl Store {
                 &new.id,
                 &new.name,
                 new.provider.as_str(),
-                new.webhook.expose(),
-                new.secret.as_ref().map(Secret::expose),
+                receiver::seal(&new)?,
                 to_json(&new.audience)?,
                 to_json(&new.events)?,
                 new.disabled,
@@ -159,15 +157,14 @@ impl Store {
     ) -> Result<Option<Integration>, StoreError> {
         let mut tx = self.db.write().await?;
         tx.execute(
-            "UPDATE notification_integrations SET name = $2, webhook = $3, secret = $4,
-                 audience = $5, events = $6, disabled = $7, updated_at = $8,
+            "UPDATE notification_integrations SET name = $2, receiver = $3, audience = $4,
+                 events = $5, disabled = $6, updated_at = $7,
                  failed_since = NULL, failed_requests = 0, last_error = NULL
              WHERE uid = $1",
             params![
                 &changed.uid,
                 &changed.name,
-                changed.webhook.expose(),
-                changed.secret.as_ref().map(Secret::expose),
+                receiver::seal(changed)?,
                 to_json(&changed.audience)?,
                 to_json(&changed.events)?,
                 changed.disabled,

@@ -4,6 +4,7 @@ mod deliveries;
 mod integrations;
 mod ledger;
 mod outbox;
+mod receiver;
 
 pub use deliveries::Delivery;
 pub use ledger::{DeliveryEntry, DeliveryState};
