@@ -20,11 +20,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4 * 3600);
 /// its status is not read, because they may not be the receiver's people.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    #[error("this server cannot make an HTTP client: {0}")]
-    NoClient(#[from] reqwest::Error),
+    #[error("there can be no such request: {0}")]
+    NoRequest(#[from] reqwest::Error),
     #[error("the webhook is no URL that a request can be sent to")]
     BadUrl,
-    #[error("the integration's name or secret cannot be sent in a header")]
+    #[error("the integration's secret cannot be sent in a header")]
     BadHeader,
     #[error("there was no answer within {} seconds", WHOLE.as_secs())]
     TimedOut,
@@ -88,8 +88,8 @@ impl Client {
 
     /// Sends it; any answer of success will do.
     pub(crate) async fn send(&self, delivery: &Delivery) -> Result<(), Failure> {
-        let request = self.request(delivery)?;
-        let answer = self.http().await?.send(request).await?;
+        let http = self.http().await?;
+        let answer = http.send(self.request(http, delivery)?).await?;
         let status = answer.status();
         if status.is_success() {
             Ok(())
@@ -104,18 +104,15 @@ impl Client {
         }
     }
 
-    fn request(&self, delivery: &Delivery) -> Result<Request, Failure> {
+    fn request(&self, http: &HttpClient, delivery: &Delivery) -> Result<Request, Failure> {
         let integration = &delivery.integration;
         let url = integration.webhook.expose().parse();
-        let mut request = Request::new(Method::POST, url.map_err(|_| Failure::BadUrl)?);
+        let url = url.map_err(|_| Failure::BadUrl)?;
         let described = (self.describe)(&delivery.occurrence.build);
         let body = message::body(integration.provider, &delivery.occurrence, &described);
-        *request.body_mut() = Some(body.to_string().into());
-        let headers = request.headers_mut();
-        let json = HeaderValue::from_static("application/json");
-        headers.insert(http::header::CONTENT_TYPE, json);
+        let mut request = http.request(Method::POST, url).json(&body).build()?;
         if integration.provider == Provider::RawWebhook {
-            identify(headers, integration, delivery)?;
+            identify(request.headers_mut(), integration, delivery)?;
         }
         Ok(request)
     }
@@ -133,9 +130,11 @@ fn identify(
         Ok(())
     };
     insert("x-northflank-notification-integration-id", &integration.id)?;
+    // Between a name's words may be any kind of space, of which a header knows one.
+    let name = integration.name.split_whitespace().collect::<Vec<_>>();
     insert(
         "x-northflank-notification-integration-name",
-        &integration.name,
+        &name.join(" "),
     )?;
     if let Some(secret) = &integration.secret {
         insert(
