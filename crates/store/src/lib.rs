@@ -10,6 +10,7 @@ mod changes;
 mod deletions;
 mod error;
 mod facts;
+mod layer_caches;
 mod migrate;
 mod notifications;
 mod projects;
@@ -47,6 +48,7 @@ pub struct Store {
     changes: Arc<changes::Teller>,
     deletions: Arc<tokio::sync::Notify>,
     outbox: Arc<tokio::sync::Notify>,
+    cache_resets: Arc<tokio::sync::Notify>,
     known_tokens: Arc<Remembered<Arc<Token>>>,
 }
 
@@ -72,6 +74,7 @@ impl Store {
             changes: Arc::default(),
             deletions: Arc::default(),
             outbox: Arc::default(),
+            cache_resets: Arc::default(),
             known_tokens: Arc::new(tokens::remembered()),
         })
     }

@@ -1,6 +1,7 @@
 //! Builds: list, get, start, abort. The list is the heart of it all.
 
 use super::service_input::check_arguments;
+use crate::Settings;
 use crate::edge::{
     Answers, ApiError, Body, Caller, Data, Kept, Listed, Nothing, PageQuery, Paging, Params, Path,
     Place, Problems, Start, call, iso_millis,
@@ -8,6 +9,7 @@ use crate::edge::{
 use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::{OriginalUri, State as FromState};
+use domain::service::BuildSource;
 use domain::{Build, BuildRequest, Creator, Permission as P, Reason, Service, Status, fields};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -205,9 +207,12 @@ struct DockerOverrides {
 }
 
 impl StartInput {
-    fn check(&self) -> Result<(), ApiError> {
+    fn check(&self, service: &Service, settings: &Settings) -> Result<(), ApiError> {
         let mut problems = Problems::default();
-        problems.refuse("bundleUrl", self.bundle_url.is_some());
+        match service.spec.build_source {
+            BuildSource::Git => self.check_commit(&mut problems),
+            BuildSource::Bundle => self.check_bundle(settings, &mut problems),
+        }
         problems.check_some("sha", self.sha.as_deref(), fields::sha);
         if let Some(branch) = &self.branch
             && let Err(error) = git::RefName::branch(branch)
@@ -217,11 +222,22 @@ impl StartInput {
         if self.pull_request_id.is_some_and(|id| id < 1) {
             problems.add("pullRequestId", "must be a positive number");
         }
+        self.overrides.check(&mut problems);
+        problems.into_result()
+    }
+
+    fn check_commit(&self, problems: &mut Problems) {
+        if self.bundle_url.is_some() {
+            problems.add(
+                "bundleUrl",
+                "is for services whose `buildSource` is `bundle`",
+            );
+        }
         match (&self.branch, self.pull_request_id) {
             (Some(_), Some(_)) => {
                 problems.add("pullRequestId", "cannot be given together with `branch`");
             }
-            (None, None) if self.sha.is_none() && self.bundle_url.is_none() => {
+            (None, None) if self.sha.is_none() => {
                 problems.add(
                     "branch",
                     "is required, unless `pullRequestId` or `sha` is given",
@@ -229,9 +245,34 @@ impl StartInput {
             }
             _ => {}
         }
-        self.overrides.check(&mut problems);
-        problems.into_result()
     }
+
+    /// A commit or branch of a bundle is only noted.
+    fn check_bundle(&self, settings: &Settings, problems: &mut Problems) {
+        match &self.bundle_url {
+            Some(url) => problems.check("bundleUrl", bundle_url(url, settings)),
+            None => problems.add("bundleUrl", "is required: this service builds bundles"),
+        }
+        if self.pull_request_id.is_some() {
+            problems.add("pullRequestId", "is not for a service that builds bundles");
+        }
+    }
+}
+
+/// An http or https URL, as far as the operator allows these.
+fn bundle_url(text: &str, settings: &Settings) -> Result<(), String> {
+    let url: url::Url = text
+        .parse()
+        .map_err(|error| format!("is no URL: {error}"))?;
+    let allowed = match url.scheme() {
+        "https" => settings.git_protocols.contains(git::Protocol::Https),
+        "http" => settings.git_protocols.contains(git::Protocol::Http),
+        _ => false,
+    };
+    if allowed {
+        return Ok(());
+    }
+    Err(format!("may not be a `{}` URL here", url.scheme()))
 }
 
 impl Overrides {
@@ -269,7 +310,7 @@ pub(crate) async fn start(
     Body(input): Body<StartInput>,
 ) -> Result<Data<BuildView>, ApiError> {
     let (_, service) = place.service(&state, &caller).await?;
-    input.check()?;
+    input.check(&service, &state.settings)?;
     let request = request(&state, &service, input);
     let sha = resolve(&state, &request).await;
     let created_by = Some(Creator {
@@ -303,6 +344,7 @@ fn request(state: &State, service: &Service, input: StartInput) -> BuildRequest 
     let dockerfile = &spec.dockerfile;
     BuildRequest {
         project_url: spec.source.project_url.clone(),
+        bundle_url: input.bundle_url,
         project_type: spec.source.project_type,
         branch: input.branch,
         pull_request_id: input.pull_request_id,
@@ -322,6 +364,8 @@ fn request(state: &State, service: &Service, input: StartInput) -> BuildRequest 
         use_cache: dockerfile.use_cache,
         cache_storage_mb: dockerfile.cache_storage_mb.or(settings.cache_storage_mb),
         include_git_folder: spec.include_git_folder,
+        full_git_clone: spec.full_git_clone,
+        enable_git_lfs: spec.enable_git_lfs,
         ephemeral_storage_mb: spec
             .ephemeral_storage_mb
             .unwrap_or(settings.ephemeral_storage_mb),
@@ -337,7 +381,7 @@ fn request(state: &State, service: &Service, input: StartInput) -> BuildRequest 
 const RESOLVE: Duration = Duration::from_secs(5);
 
 async fn resolve(state: &State, request: &BuildRequest) -> Option<String> {
-    if request.sha.is_some() {
+    if request.sha.is_some() || request.bundle_url.is_some() {
         return None;
     }
     let branch = git::RefName::branch(request.branch.as_deref()?).ok()?;

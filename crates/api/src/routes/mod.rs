@@ -1,11 +1,13 @@
 //! The calls, by resource: each is declared once, with its published name and its permission.
 
 pub(crate) mod build_logs;
+pub(crate) mod build_options;
 pub(crate) mod builds;
 pub(crate) mod machine;
 pub(crate) mod notifications;
 pub(crate) mod places;
 pub(crate) mod projects;
+pub(crate) mod repositories;
 pub(crate) mod service_input;
 pub(crate) mod service_view;
 pub(crate) mod services;
@@ -28,6 +30,8 @@ pub(crate) fn all() -> ApiRouter<State> {
 fn owned() -> ApiRouter<State> {
     projects::routes()
         .merge(services::routes())
+        .merge(build_options::routes())
+        .merge(repositories::routes())
         .merge(builds::routes())
         .merge(build_logs::routes())
         .merge(notifications::routes())

@@ -3,8 +3,8 @@
 
 use super::projects::{Cluster, app_id};
 use crate::edge::iso_millis;
-use domain::service::{Architecture, LatestBuild, ProjectType};
-use domain::{Project, Service, Status};
+use domain::service::{Architecture, BuildSource, LatestBuild, ProjectType};
+use domain::{Project, Service, ServiceSpec, Status};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -40,11 +40,13 @@ pub(crate) struct ServiceView {
     created_at: String,
     updated_at: String,
     service_paused: bool,
-    build_source: &'static str,
+    build_source: BuildSource,
     billing: Billing,
     #[serde(skip_serializing_if = "Option::is_none")]
     infrastructure: Option<Infrastructure>,
-    vcs_data: VcsData,
+    /// Absent from a service that builds bundles and names no repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vcs_data: Option<VcsData>,
     build_settings: BuildSettings,
     build_configuration: BuildConfiguration,
     build_engine_configuration: EngineConfiguration,
@@ -134,6 +136,10 @@ struct BuildConfiguration {
     #[serde(skip_serializing_if = "Option::is_none")]
     dockerfile_target: Option<String>,
     include_git_folder: bool,
+    full_git_clone: bool,
+    enable_git_lfs: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    storage: Option<Storage>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -147,6 +153,26 @@ struct EngineConfiguration {
 #[serde(rename_all = "camelCase")]
 struct EngineCache {
     use_cache: bool,
+}
+
+impl VcsData {
+    fn of(spec: &ServiceSpec) -> Option<VcsData> {
+        let source = &spec.source;
+        (!source.project_url.is_empty()).then(|| VcsData {
+            project_url: without_login(&source.project_url),
+            project_type: source.project_type,
+            public_repo: true,
+            docker_work_dir: spec.dockerfile.docker_work_dir.clone(),
+            docker_file_path: spec.dockerfile.docker_file_path.clone(),
+        })
+    }
+}
+
+impl Storage {
+    fn of(mb: Option<u64>) -> Option<Storage> {
+        let ephemeral_storage = mb.map(|storage_size| EphemeralStorage { storage_size });
+        ephemeral_storage.map(|ephemeral_storage| Storage { ephemeral_storage })
+    }
 }
 
 impl ServiceSummary {
@@ -181,13 +207,14 @@ impl ServiceView {
     ) -> Self {
         let summary = ServiceSummary::new(project, &service, latest);
         let spec = service.spec;
+        let vcs_data = VcsData::of(&spec);
         let plan = spec.build_plan.unwrap_or_else(|| plan.to_owned());
         ServiceView {
             summary,
             created_at: iso_millis(service.created_at),
             updated_at: iso_millis(service.updated_at),
             service_paused: false,
-            build_source: "git",
+            build_source: spec.build_source,
             billing: Billing {
                 deployment_plan: plan.clone(),
                 build_plan: plan,
@@ -195,17 +222,9 @@ impl ServiceView {
             infrastructure: spec
                 .architecture
                 .map(|architecture| Infrastructure { architecture }),
-            vcs_data: VcsData {
-                project_url: without_login(&spec.source.project_url),
-                project_type: spec.source.project_type,
-                public_repo: true,
-                docker_work_dir: spec.dockerfile.docker_work_dir.clone(),
-                docker_file_path: spec.dockerfile.docker_file_path.clone(),
-            },
+            vcs_data,
             build_settings: BuildSettings {
-                storage: spec.ephemeral_storage_mb.map(|storage_size| Storage {
-                    ephemeral_storage: EphemeralStorage { storage_size },
-                }),
+                storage: Storage::of(spec.ephemeral_storage_mb),
                 dockerfile: Dockerfile {
                     build_engine: ENGINE,
                     docker_file_path: spec.dockerfile.docker_file_path,
@@ -220,6 +239,9 @@ impl ServiceView {
                 rules: spec.rules,
                 dockerfile_target: spec.dockerfile.target,
                 include_git_folder: spec.include_git_folder,
+                full_git_clone: spec.full_git_clone,
+                enable_git_lfs: spec.enable_git_lfs,
+                storage: Storage::of(spec.ephemeral_storage_mb),
             },
             build_engine_configuration: EngineConfiguration {
                 build_engine: ENGINE,

@@ -188,7 +188,7 @@ pub(crate) async fn patch(
     view(&state, &caller, &project, service).await
 }
 
-async fn change(
+pub(super) async fn change(
     state: &State,
     service: &Service,
     changes: ServiceChanges,

@@ -8,6 +8,7 @@
 
 mod builds;
 mod deletions;
+mod layer_caches;
 mod migrations;
 mod names;
 mod notifications;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use machine::Cgroup;
+use domain::service::Architecture;
+use machine::{Cgroup, Emulation};
 use tokio::task::JoinSet;
 
 use super::{Course, Stop, by_machine, unprepared};
@@ -87,12 +88,42 @@ impl Course {
             folders: inside,
             network: self.config.step_network,
             allow: &allow,
+            emulator: self.emulator(),
         };
         let fence = Fence::put_up(group, site, log).await;
         let gateway = self.open_gateway(&fence).await;
         let gateway = gateway
             .map_err(|error| by_machine("The registry cannot be reached from the build", &error));
         (fence, gateway)
+    }
+
+    /// What the kernel has to be told so that the steps of a build for another architecture run.
+    fn emulator(&self) -> Option<String> {
+        let asked = self.job.request.architecture?;
+        if Architecture::native() == Some(asked) {
+            return None;
+        }
+        let log = self.session.log();
+        match machine::emulation(asked.machine_name()) {
+            Ok(emulation) => {
+                log.say(format_args!(
+                    "Building for {}, by emulation",
+                    asked.machine_name()
+                ));
+                match emulation {
+                    Emulation::OfMachine => None,
+                    Emulation::OfNamespace(line) => Some(line),
+                }
+            }
+            // There was one when the build was handed out.
+            Err(missing) => {
+                log.say(format_args!(
+                    "Steps for {} cannot run: {missing}",
+                    asked.machine_name()
+                ));
+                None
+            }
+        }
     }
 
     async fn open_gateway(&self, fence: &Fence) -> std::io::Result<Gateway> {

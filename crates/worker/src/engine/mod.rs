@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use domain::service::Architecture;
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
@@ -26,6 +27,10 @@ pub(crate) struct BuildOrder<'a> {
     pub(crate) target: Option<&'a str>,
     /// Build arguments.
     pub(crate) arguments: &'a BTreeMap<String, String>,
+    /// Labels of the image, beside those of the Dockerfile.
+    pub(crate) labels: Vec<(&'static str, String)>,
+    /// For which architecture; `None` means the machine's own.
+    pub(crate) architecture: Option<Architecture>,
     /// Where base images come from.
     pub(crate) registries: Registries<'a>,
 }

@@ -21,7 +21,7 @@ pub(super) struct NotificationSummary {
     #[serde(rename = "type")]
     provider: Provider,
     webhook: String,
-    status: Status,
+    status: ReceiverStatus,
     created_at: String,
     updated_at: String,
 }
@@ -34,7 +34,7 @@ pub(super) struct NotificationView {
     summary: NotificationSummary,
     restricted: bool,
     projects: Vec<String>,
-    restrictions: Restrictions,
+    restrictions: RestrictionsView,
     /// The switches of what can happen on this server.
     events: BTreeMap<String, bool>,
 }
@@ -42,7 +42,7 @@ pub(super) struct NotificationView {
 /// How its receiver does.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Status {
+struct ReceiverStatus {
     /// Nothing is sent: somebody asked for that, or the receiver has failed for days.
     disabled: bool,
     /// When requests began to fail; absent when the last one did not.
@@ -56,13 +56,13 @@ struct Status {
 }
 
 #[derive(Serialize, JsonSchema)]
-struct Restrictions {
-    tags: TagRestriction,
+struct RestrictionsView {
+    tags: TagRestrictionView,
 }
 
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct TagRestriction {
+struct TagRestrictionView {
     enabled: bool,
     items: Vec<String>,
     match_condition: TagMatch,
@@ -76,7 +76,7 @@ impl From<&Integration> for NotificationSummary {
             name: of.name.clone(),
             provider: of.provider,
             webhook: of.webhook.expose().to_owned(),
-            status: Status {
+            status: ReceiverStatus {
                 disabled: of.disabled,
                 time_of_first_failed_request: failing.map(|failing| iso_millis(failing.since)),
                 number_of_failed_requests: failing.map_or(0, |failing| failing.requests),
@@ -99,8 +99,8 @@ impl From<&Integration> for NotificationView {
             summary: of.into(),
             restricted: of.audience.projects.is_some(),
             projects: of.audience.projects.clone().unwrap_or_default(),
-            restrictions: Restrictions {
-                tags: TagRestriction {
+            restrictions: RestrictionsView {
+                tags: TagRestrictionView {
                     enabled: tags.is_some(),
                     items: tags.map(|rule| rule.items.clone()).unwrap_or_default(),
                     match_condition: tags.map(|rule| rule.matching).unwrap_or_default(),
