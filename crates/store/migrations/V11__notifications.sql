@@ -8,7 +8,7 @@ CREATE TABLE notification_integrations (
     id            TEXT NOT NULL,
     name          TEXT NOT NULL,
     provider      TEXT NOT NULL,
-    -- Where it sends to, and what it is known by there.
+    -- Where it sends to, and what it is known by there; sealed.
     receiver      TEXT NOT NULL,
     audience      TEXT NOT NULL,
     events        TEXT NOT NULL,

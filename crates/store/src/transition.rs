@@ -2,6 +2,7 @@
 //! whether the move is allowed, and writes row, fence and lease together.
 
 use crate::builds::{BUILD_COLUMNS, build, build_columns};
+use crate::request;
 use crate::sql::{Session, params};
 use crate::tokens::{fresh_secret, hash};
 use crate::{Store, StoreError, notifications, now};
@@ -170,13 +171,16 @@ impl Store {
                 concat!(
                     "SELECT ",
                     build_columns!(),
-                    ", request FROM builds WHERE uid = $1"
+                    ", request, secrets FROM builds WHERE uid = $1"
                 ),
                 params![&before.uid],
                 |row| {
+                    let sealed: Option<String> = row.get(BUILD_COLUMNS + 1)?;
+                    let request = row.json(BUILD_COLUMNS)?;
+                    let uid = &before.uid;
                     Ok(Claimed {
                         build: build(row)?,
-                        request: row.json(BUILD_COLUMNS)?,
+                        request: request::open(&self.vault, uid, request, sealed.as_deref())?,
                     })
                 },
             )

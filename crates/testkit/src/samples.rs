@@ -3,6 +3,16 @@
 use domain::service::ProjectType;
 use domain::{BuildRequest, Plan, Project, Service, ServiceSpec};
 
+/// A vault with a key that is no secret.
+///
+/// # Panics
+/// Never: the key is one.
+#[must_use]
+pub fn vault() -> vault::Vault {
+    let key = "0a".repeat(32).parse::<vault::Key>();
+    vault::Vault::new(&[key.expect("64 digits are a key")])
+}
+
 /// A project that is not stored yet.
 #[must_use]
 pub fn project(id: &str) -> Project {

@@ -5,6 +5,7 @@ use crate::sql::{Row, params};
 use crate::{Store, StoreError};
 use domain::Millis;
 use domain::notification::{Integration, Occurrence};
+use vault::Vault;
 
 /// Something to be told to an integration.
 #[derive(Clone, Debug)]
@@ -21,10 +22,10 @@ pub struct Delivery {
     pub tries: u32,
 }
 
-fn delivery(row: &Row<'_>) -> Result<Delivery, StoreError> {
+fn delivery(vault: &Vault, row: &Row<'_>) -> Result<Delivery, StoreError> {
     let tries: i64 = row.get(INTEGRATION_COLUMNS + 3)?;
     Ok(Delivery {
-        integration: integration(row)?,
+        integration: integration(vault, row)?,
         id: row.get(INTEGRATION_COLUMNS)?,
         event_id: row.get(INTEGRATION_COLUMNS + 1)?,
         occurrence: row.json(INTEGRATION_COLUMNS + 2)?,
@@ -76,7 +77,7 @@ impl Store {
                      ORDER BY d.due_at, d.id LIMIT 1"
                 ),
                 params![integration_uid, now],
-                delivery,
+                |row| delivery(&self.vault, row),
             )
             .await?;
         if let Some(delivery) = &taken {

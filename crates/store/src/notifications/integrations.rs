@@ -5,6 +5,7 @@ use crate::services::to_json;
 use crate::sql::{Row, params};
 use crate::{Store, StoreError, now};
 use domain::notification::{Failing, Integration, Provider};
+use vault::Vault;
 
 /// The columns of an integration, in the order [`integration`] reads them.
 macro_rules! integration_columns {
@@ -18,11 +19,12 @@ pub(super) use integration_columns;
 /// How many columns that is: where further columns of a statement begin.
 pub(super) const INTEGRATION_COLUMNS: usize = 15;
 
-pub(super) fn integration(row: &Row<'_>) -> Result<Integration, StoreError> {
+pub(super) fn integration(vault: &Vault, row: &Row<'_>) -> Result<Integration, StoreError> {
+    let uid: String = row.get(0)?;
     let provider: String = row.get(5)?;
-    let (webhook, secret) = receiver::open(&row.get::<String>(6)?)?;
+    let (webhook, secret) = receiver::open(vault, &uid, &row.get::<String>(6)?)?;
     Ok(Integration {
-        uid: row.get(0)?,
+        uid,
         team: row.get(1)?,
         number: row.get(2)?,
         id: row.get(3)?,
@@ -84,7 +86,7 @@ impl Store {
                 &new.id,
                 &new.name,
                 new.provider.as_str(),
-                receiver::seal(&new)?,
+                receiver::seal(&self.vault, &new)?,
                 to_json(&new.audience)?,
                 to_json(&new.events)?,
                 new.disabled,
@@ -114,7 +116,7 @@ impl Store {
                     " FROM notification_integrations n WHERE n.team = $1 AND n.id = $2"
                 ),
                 params![team, id],
-                integration,
+                |row| integration(&self.vault, row),
             )
             .await
     }
@@ -141,7 +143,7 @@ impl Store {
                      ORDER BY n.number LIMIT $3 OFFSET $4"
                 ),
                 params![team, after, limit, offset],
-                integration,
+                |row| integration(&self.vault, row),
             )
             .await
     }
@@ -164,7 +166,7 @@ impl Store {
             params![
                 &changed.uid,
                 &changed.name,
-                receiver::seal(changed)?,
+                receiver::seal(&self.vault, changed)?,
                 to_json(&changed.audience)?,
                 to_json(&changed.events)?,
                 changed.disabled,
@@ -186,7 +188,7 @@ impl Store {
                     " FROM notification_integrations n WHERE n.uid = $1"
                 ),
                 params![&changed.uid],
-                integration,
+                |row| integration(&self.vault, row),
             )
             .await?;
         tx.commit().await?;

@@ -14,6 +14,8 @@ mod names;
 mod notifications;
 mod place;
 mod plans;
+mod raw;
+mod sealing;
 mod tokens;
 mod transitions;
 mod versions;

@@ -1,10 +1,12 @@
 //! The outbox: what happens is told to whoever wants to know, once, and to nobody else.
 
 use crate::place::Place;
+use crate::raw::holds;
 use domain::notification::{Audience, Event, Integration, Provider, TagMatch, TagRule};
-use domain::{Build, Reason, Secret, Status};
+use domain::{Build, Reason, Secret, SecretValues, Status};
 use std::collections::BTreeSet;
-use store::{Delivery, DeliveryState, Ending, StoreError};
+use store::{Delivery, DeliveryState, Ending, Store, StoreError};
+use vault::{Key, Vault};
 
 const LEASE_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -158,7 +160,7 @@ testkit::for_each_store! {
         };
         let mut tagged = crate::place::service(&place.project, "tagged");
         tagged.spec.tags = vec!["backend".into()];
-        let tagged = place.store.create_service(tagged).await.unwrap();
+        let tagged = place.store.create_service(tagged, &SecretValues::default()).await.unwrap();
         let here = place.integrate(restricted("here", projects(&["shop"]))).await;
         let there = place.integrate(restricted("there", projects(&["other"]))).await;
         let backend = place.integrate(restricted("backend", tags(&["backend", "x"]))).await;
@@ -296,5 +298,20 @@ testkit::for_each_store! {
         assert_eq!(place.store.notifications("other", 0, 0, 9).await.unwrap(), []);
         place.store.delete_notification(&changed.uid).await.unwrap();
         assert_eq!(place.store.update_notification(&changed).await.unwrap(), None);
+    }
+
+    async fn where_it_is_sent_lies_sealed_and_moves_from_key_to_key(url: &str) {
+        let (old, new) = (Key::random(), Key::random());
+        let store = Store::open(url, Vault::new(std::slice::from_ref(&old))).await.unwrap();
+        let made = store.create_notification(wanting("quiet", &Event::ALL)).await.unwrap();
+        let made = store.update_notification(&made).await.unwrap().unwrap();
+        for secret in ["hush", "example.com/quiet"] {
+            assert!(!holds(url, secret).await, "{secret}");
+        }
+        drop(store);
+        let both = Vault::new(&[new.clone(), old]);
+        Store::open(url, both).await.unwrap().reseal().await.unwrap();
+        let store = Store::open(url, Vault::new(&[new])).await.unwrap();
+        assert_eq!(store.notification("default", "quiet").await.unwrap(), Some(made));
     }
 }
