@@ -1,5 +1,6 @@
 //! `boatyard admin`: what only somebody on the server's machine may do.
 
+mod notifications;
 mod tokens;
 
 use crate::belonging;
@@ -17,6 +18,9 @@ pub enum AdminCommand {
     /// Make, list and revoke API tokens
     #[command(subcommand)]
     Token(tokens::TokenCommand),
+    /// See what integrations were told of builds, and try again what was given up
+    #[command(subcommand)]
+    Notifications(notifications::NotificationsCommand),
     /// Change the key to the secrets in the database; the server must be stopped
     RotateKey(Place),
     /// Say what this machine lacks for building, and how to get it
@@ -77,7 +81,14 @@ impl Place {
 pub async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
     match command {
         AdminCommand::Token(command) => tokens::run(command).await,
+        AdminCommand::Notifications(command) => notifications::run(command).await,
         AdminCommand::RotateKey(place) => rotate_key::run(&place).await,
         AdminCommand::Doctor(place) => doctor::run(&place.options()?).await,
     }
+}
+
+/// A time in the store's unit, as people read it.
+fn time(millis: i64) -> String {
+    let time = jiff::Timestamp::from_millisecond(millis).unwrap_or_default();
+    format!("{time:.3}")
 }

@@ -6,8 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A build as lists and `get` show it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A build as lists and `get` show it. Notifications keep it as JSON until they are delivered: fields
+/// may be added with a default, never renamed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Build {
     /// Stable identity (uuid v7): the name of its log, its lease, its working folder. Never shown.
     pub uid: String,

@@ -7,6 +7,7 @@ pub mod build;
 pub mod fields;
 pub mod file;
 pub mod metrics;
+pub mod notification;
 pub mod permission;
 pub mod phase;
 pub mod plan;

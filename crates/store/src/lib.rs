@@ -17,6 +17,7 @@ mod filter;
 mod layer_caches;
 mod members;
 mod migrate;
+mod notifications;
 mod outlook;
 mod projects;
 mod queue;
@@ -45,6 +46,7 @@ pub use details::Details;
 pub use error::StoreError;
 pub use filter::{BuildFilter, Commit};
 pub use members::MemberRange;
+pub use notifications::{Delivery, DeliveryEntry, DeliveryState};
 pub use outlook::Outlook;
 pub use projects::ProjectChanges;
 pub use queue::{OpenBuild, QueueHead};
@@ -67,6 +69,7 @@ pub struct Store {
     db: Arc<Database>,
     changes: Arc<changes::Teller>,
     deletions: Arc<tokio::sync::Notify>,
+    outbox: Arc<tokio::sync::Notify>,
     cache_resets: Arc<tokio::sync::Notify>,
     known_tokens: Arc<Remembered<Arc<Token>>>,
     vault: Vault,
@@ -103,6 +106,7 @@ impl Store {
             db: Arc::new(db),
             changes: Arc::default(),
             deletions: Arc::default(),
+            outbox: Arc::default(),
             cache_resets: Arc::default(),
             known_tokens: Arc::new(tokens::remembered()),
             vault: Vault::default(),

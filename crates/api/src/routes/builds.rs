@@ -116,6 +116,11 @@ impl BuildView {
     }
 }
 
+/// A build as the API shows it; `registry_host` is the front of its image's name.
+pub fn describe(build: &Build, registry_host: &str) -> serde_json::Value {
+    serde_json::to_value(BuildView::new(build.clone(), registry_host)).unwrap_or_default()
+}
+
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Builds {
     builds: Vec<BuildView>,

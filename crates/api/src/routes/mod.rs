@@ -11,6 +11,7 @@ pub(crate) mod build_retry;
 pub(crate) mod builds;
 pub(crate) mod machine;
 pub(crate) mod members;
+pub(crate) mod notifications;
 pub(crate) mod places;
 pub(crate) mod projects;
 pub(crate) mod repositories;
@@ -54,6 +55,7 @@ fn owned() -> ApiRouter<State> {
         .merge(build_logs::routes())
         .merge(build_metrics::routes())
         .merge(tags::routes())
+        .merge(notifications::routes())
 }
 
 /// What exists with the team in front only.

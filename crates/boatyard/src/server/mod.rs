@@ -90,6 +90,7 @@ pub async fn serve_until(
         stop.clone(),
     ));
     tasks.spawn(parts.telemetry.keep(stop.clone()));
+    tasks.spawn(parts.deliverer.run(stop.clone()));
     tasks.spawn(parts::collect_garbage(
         parts.registry.clone(),
         parts::garbage_interval(&options),

@@ -29,6 +29,7 @@ mod isolation;
 mod keys;
 mod limits;
 mod logs;
+mod notifications;
 mod openapi;
 mod outages;
 mod permissions;

@@ -13,17 +13,12 @@ const CONTRACT: &str = include_str!("../contract/endpoints.json");
 const MISSING: &[&str] = &[
     "add.registryCredentials",
     "create.customVcs.token",
-    "create.notification",
-    "delete.notification",
     "delete.registryCredentials",
-    "get.notification",
     "get.registryCredentials",
     "list.branches",
-    "list.notifications",
     "list.registryCredentials",
     "list.repos",
     "list.vcs",
-    "update.notification",
     "update.registryCredentials",
 ];
 

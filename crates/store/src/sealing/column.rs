@@ -62,14 +62,18 @@ pub(crate) const BUILD_SECRETS: Column = column!("builds", "uid", "secrets");
 pub(crate) const GROUP_SECRETS: Column = column!("secret_groups", "uid", "secrets");
 /// The values of a secret of a team.
 pub(crate) const ACCOUNT_SECRETS: Column = column!("account_secrets", "uid", "secrets");
+/// Where a notification integration sends to, and what it is known by there.
+pub(crate) const NOTIFICATION_RECEIVER: Column =
+    column!("notification_integrations", "uid", "receiver");
 
 /// Every column that holds sealed values: what is not in here is lost with the next change of keys.
-pub(super) const ALL: [&Column; 5] = [
+pub(super) const ALL: [&Column; 6] = [
     &PROJECT_URL,
     &SERVICE_SECRETS,
     &BUILD_SECRETS,
     &GROUP_SECRETS,
     &ACCOUNT_SECRETS,
+    &NOTIFICATION_RECEIVER,
 ];
 
 /// The tables that have such columns, each once.

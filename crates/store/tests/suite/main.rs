@@ -13,6 +13,7 @@ mod finding;
 mod layer_caches;
 mod migrations;
 mod names;
+mod notifications;
 mod outlook;
 mod place;
 mod plans;
