@@ -89,6 +89,8 @@ options! {
     garbage_interval: u64, "BOATYARD_GARBAGE_INTERVAL", "SECONDS";
     /// How long it leaves alone what a push may be about to refer to, in seconds [default: 7200]
     garbage_grace: u64, "BOATYARD_GARBAGE_GRACE", "SECONDS";
+    /// Whether /metrics needs no token [default: true while only this machine reaches the server]
+    metrics_public: bool, "BOATYARD_METRICS_PUBLIC", "BOOL";
     /// Program to start as worker [default: this one]
     worker_program: PathBuf, "BOATYARD_WORKER_PROGRAM", "FILE";
 }

@@ -62,6 +62,7 @@ impl Place {
             reason: None,
             message: "enough".to_owned(),
             image: None,
+            usage: None,
         };
         let ended = self.store.conclude_by_server(&build.uid, None, &ending);
         ended.await.unwrap();
@@ -141,5 +142,6 @@ fn build() -> NewBuild {
         request: testkit::build_request(),
         sha: None,
         created_by: None,
+        retry_of: None,
     }
 }

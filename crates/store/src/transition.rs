@@ -2,10 +2,12 @@
 //! whether the move is allowed, and writes row, fence and lease together.
 
 use crate::builds::{BUILD_COLUMNS, build, build_columns};
+use crate::details::{entered, entered_if};
+use crate::services::to_json;
 use crate::sql::{Session, params};
 use crate::tokens::{fresh_secret, hash};
-use crate::{Store, StoreError, now};
-use domain::{Build, BuildRequest, Image, Millis, Reason, Secret, Status};
+use crate::{Store, StoreError, now, telemetry};
+use domain::{Build, BuildRequest, Image, Millis, Reason, Secret, Status, Usage};
 
 /// What became of a requested move.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub struct Ending {
     pub message: String,
     /// The pushed image, with SUCCESS.
     pub image: Option<Image>,
+    /// What it has used, where that was measured.
+    pub usage: Option<Usage>,
 }
 
 /// How a row is found: by its stable identity, or by its worker's token (the fence).
@@ -89,12 +93,18 @@ impl Store {
         tx.execute(
             "UPDATE builds SET status = 'PENDING', reason = NULL, message = NULL,
                  status_since = $2, attempt = attempt + 1, worker_token = $3,
-                 worker_process = NULL, lease_expires_at = $4
+                 worker_process = NULL, lease_expires_at = $4, phases = phases || $5
              WHERE uid = $1",
-            params![uid, since, hash(secret.expose()), now + lease_ms],
+            params![
+                uid,
+                since,
+                hash(secret.expose()),
+                now + lease_ms,
+                entered_if(!again, Status::Pending, now)
+            ],
         )
         .await?;
-        Ok((self.finish(tx, uid).await?, secret))
+        Ok((self.finish(tx, &before).await?, secret))
     }
 
     /// Says why nothing can take a waiting build: QUEUED becomes UNSCHEDULABLE.
@@ -117,14 +127,21 @@ impl Store {
         if !before.status.can_move_to(Status::Unschedulable) {
             return Ok(Advanced::Refused(before));
         }
+        let now = now();
         tx.execute(
             "UPDATE builds SET status = 'UNSCHEDULABLE', reason = $2, message = $3,
-                 status_since = $4
+                 status_since = $4, phases = phases || $5
              WHERE uid = $1",
-            params![uid, reason.as_str(), message, now()],
+            params![
+                uid,
+                reason.as_str(),
+                message,
+                now,
+                entered(Status::Unschedulable, now)
+            ],
         )
         .await?;
-        self.finish(tx, uid).await
+        self.finish(tx, &before).await
     }
 
     /// A worker takes its build: PENDING becomes STARTING. Taking it twice with the same process
@@ -159,9 +176,15 @@ impl Store {
         if first {
             tx.execute(
                 "UPDATE builds SET status = 'STARTING', status_since = $2, started_at = $2,
-                     worker_process = $3, lease_expires_at = $4
+                     worker_process = $3, lease_expires_at = $4, phases = phases || $5
                  WHERE uid = $1",
-                params![&before.uid, now, process, now + lease_ms],
+                params![
+                    &before.uid,
+                    now,
+                    process,
+                    now + lease_ms,
+                    entered(Status::Starting, now)
+                ],
             )
             .await?;
         }
@@ -183,7 +206,7 @@ impl Store {
             .await?;
         tx.commit().await?;
         if let (true, Some(claimed)) = (first, &claimed) {
-            self.changes.tell(&claimed.build);
+            self.moved(&before, &claimed.build);
         }
         Ok(claimed)
     }
@@ -247,12 +270,19 @@ impl Store {
         }
         let since = if moves { now() } else { before.status_since };
         tx.execute(
-            "UPDATE builds SET status = $2, status_since = $3, sha = COALESCE($4, sha)
+            "UPDATE builds SET status = $2, status_since = $3, sha = COALESCE($4, sha),
+                 phases = phases || $5
              WHERE uid = $1",
-            params![&before.uid, status.as_str(), since, sha],
+            params![
+                &before.uid,
+                status.as_str(),
+                since,
+                sha,
+                entered_if(moves, status, since)
+            ],
         )
         .await?;
-        let advanced = self.finish(tx, &before.uid).await?;
+        let advanced = self.finish(tx, &before).await?;
         Ok(match advanced {
             Advanced::Moved(build) if !moves => Advanced::Unchanged(build),
             other => other,
@@ -320,33 +350,37 @@ impl Store {
             return Ok(Advanced::Refused(before));
         }
         let image = ending.image.as_ref();
+        let now = now();
+        let usage = ending.usage.as_ref().map(to_json).transpose()?;
         // The token stays in the row: a worker that resends its conclusion learns that it counted.
         tx.execute(
             "UPDATE builds SET status = $2, reason = $3, message = $4, status_since = $5,
                  concluded_at = $5, image_name = $6, image_digest = $7, image_size = $8,
-                 lease_expires_at = NULL
+                 lease_expires_at = NULL, phases = phases || $9, usage = $10
              WHERE uid = $1",
             params![
                 &before.uid,
                 ending.status.as_str(),
                 ending.reason.map(|reason| reason.as_str()),
                 &ending.message,
-                now(),
+                now,
                 image.map(|image| image.name.as_str()),
                 image.map(|image| image.digest.as_str()),
-                image.map(|image| image.size)
+                image.map(|image| image.size),
+                entered(ending.status, now),
+                usage
             ],
         )
         .await?;
-        self.finish(tx, &before.uid).await
+        self.finish(tx, &before).await
     }
 
     /// Reads the changed row back, commits, and tells who listens.
-    async fn finish(&self, mut tx: Session<'_>, uid: &str) -> Result<Advanced, StoreError> {
+    async fn finish(&self, mut tx: Session<'_>, before: &Build) -> Result<Advanced, StoreError> {
         let after = tx
             .row(
                 concat!("SELECT ", build_columns!(), " FROM builds WHERE uid = $1"),
-                params![uid],
+                params![&before.uid],
                 build,
             )
             .await?;
@@ -354,8 +388,14 @@ impl Store {
         let Some(after) = after else {
             return Ok(Advanced::NotFound);
         };
-        self.changes.tell(&after);
+        self.moved(before, &after);
         Ok(Advanced::Moved(after))
+    }
+
+    /// Counts a change, and tells who listens.
+    fn moved(&self, before: &Build, after: &Build) {
+        telemetry::moved(before, after);
+        self.changes.tell(after);
     }
 }
 

@@ -20,6 +20,7 @@ mod git_limits;
 mod growth;
 mod halt;
 mod lines;
+mod measures;
 mod meter;
 mod mounts;
 mod outcome;

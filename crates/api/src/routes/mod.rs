@@ -1,7 +1,11 @@
 //! The calls, by resource: each is declared once, with its published name and its permission.
 
+pub(crate) mod build_details;
+pub(crate) mod build_filter;
 pub(crate) mod build_logs;
+pub(crate) mod build_metrics;
 pub(crate) mod build_options;
+pub(crate) mod build_retry;
 pub(crate) mod builds;
 pub(crate) mod machine;
 pub(crate) mod members;
@@ -39,7 +43,9 @@ fn owned() -> ApiRouter<State> {
         .merge(build_options::routes())
         .merge(repositories::routes())
         .merge(builds::routes())
+        .merge(build_retry::routes())
         .merge(build_logs::routes())
+        .merge(build_metrics::routes())
         .merge(tags::routes())
 }
 

@@ -34,12 +34,8 @@ const MISSING: &[&str] = &[
     "get.registryCredentials",
     "get.secret",
     "get.secretDetails",
-    "get.service.branches",
     "get.service.buildArgumentDetails",
     "get.service.buildArguments",
-    "get.service.buildMetrics",
-    "get.service.buildMetricsRange",
-    "get.service.pullRequests",
     "get.tag",
     "get.team",
     "get.teamRole",
@@ -64,13 +60,10 @@ const MISSING: &[&str] = &[
     "put.secret",
     "put.tag",
     "put.teamRole",
-    "reset.service.buildCache",
     "update.notification",
     "update.registryCredentials",
     "update.secret",
     "update.service.buildArguments",
-    "update.service.buildOptions",
-    "update.service.buildSource",
 ];
 
 /// What exists with a team in front, too.

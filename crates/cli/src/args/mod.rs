@@ -8,6 +8,8 @@ mod contexts;
 mod list;
 mod logs;
 mod look;
+mod metrics;
+mod retry;
 
 pub use body::{Body, KeyValue, ServiceFields};
 pub use builds::{Abort, AbortBuild, AbortService, Start, StartBuild, StartService};
@@ -16,9 +18,11 @@ pub use change::{
     Patch, PatchProject, PatchService, PatchServiceBuild, Put, PutService,
 };
 pub use contexts::{ContextCommand, ContextUse, Login};
-pub use list::{List, ListBuilds, ListProjects, ListServices, ListSimple, Paging};
+pub use list::{BuildFilters, List, ListBuilds, ListProjects, ListServices, ListSimple, Paging};
 pub use logs::{BuildLogs, LogOrder};
 pub use look::{Get, GetBuild, GetProject, GetService, GetServicePart};
+pub use metrics::BuildMetrics;
+pub use retry::{Retry, RetryBuild, RetryService};
 
 use clap::{Args, ValueEnum};
 
@@ -51,6 +55,9 @@ pub enum Command {
     /// Start a build
     #[command(subcommand)]
     Start(Start),
+    /// Start a build again
+    #[command(subcommand)]
+    Retry(Retry),
     /// Stop a build
     #[command(subcommand)]
     Abort(Abort),

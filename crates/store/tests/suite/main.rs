@@ -8,9 +8,12 @@
 
 mod builds;
 mod deletions;
+mod details;
+mod finding;
 mod layer_caches;
 mod migrations;
 mod names;
+mod outlook;
 mod place;
 mod plans;
 mod tags;

@@ -8,6 +8,9 @@ use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures::TryStreamExt;
+
+use crate::measures::Traffic;
 
 /// What belongs to one connection, not to what is said over it (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: [HeaderName; 6] = [
@@ -40,6 +43,8 @@ pub(super) struct Gate {
     pub(super) login: Option<Login>,
     /// Whether pushing is allowed.
     pub(super) pushing: Arc<AtomicBool>,
+    /// What passes.
+    pub(super) traffic: Traffic,
 }
 
 /// Lets a request through, streaming both ways.
@@ -90,19 +95,26 @@ impl Gate {
             .request(parts.method, format!("{}{path}", self.base))
             .headers(headers);
         if !body.is_end_stream() {
-            forwarded = forwarded.body(reqwest::Body::wrap_stream(body.into_data_stream()));
+            let traffic = self.traffic.clone();
+            let body = body
+                .into_data_stream()
+                .inspect_ok(move |bytes| traffic.went(bytes.len()));
+            forwarded = forwarded.body(reqwest::Body::wrap_stream(body));
         }
         match forwarded.send().await {
-            Ok(answer) => answered(answer),
+            Ok(answer) => answered(answer, self.traffic.clone()),
             Err(error) => refused(StatusCode::BAD_GATEWAY, &error.without_url().to_string()),
         }
     }
 }
 
-fn answered(answer: reqwest::Response) -> Response {
+fn answered(answer: reqwest::Response, traffic: Traffic) -> Response {
     let status = answer.status();
     let headers = end_to_end(answer.headers().clone());
-    let mut response = Response::new(Body::from_stream(answer.bytes_stream()));
+    let body = answer
+        .bytes_stream()
+        .inspect_ok(move |bytes| traffic.came(bytes.len()));
+    let mut response = Response::new(Body::from_stream(body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response

@@ -22,6 +22,7 @@ use rand::distr::{Alphanumeric, SampleString};
 use tokio::task::JoinSet;
 
 use crate::engine::{base_url, host_and_path, is_loopback};
+use crate::measures::Traffic;
 use crate::token::Token;
 use gate::{Gate, Login};
 
@@ -81,13 +82,15 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Opens the gates at these sockets, as many as [`Upstreams::gates`] says.
+    /// Opens the gates at these sockets, as many as [`Upstreams::gates`] says. What passes them is
+    /// counted as `traffic`.
     ///
     /// # Errors
     /// When a socket does not work.
     pub(crate) fn open(
         upstreams: &Upstreams<'_>,
         sockets: Vec<TcpListener>,
+        traffic: &Traffic,
     ) -> io::Result<Gateway> {
         let key = Token::new(Alphanumeric.sample_string(&mut rand::rng(), KEY_LENGTH));
         let pushing = Arc::new(AtomicBool::new(false));
@@ -104,6 +107,7 @@ impl Gateway {
                 http: http.clone(),
                 login,
                 pushing: Arc::clone(&pushing),
+                traffic: traffic.clone(),
             }
         };
         let login = Login {
@@ -209,6 +213,7 @@ mod tests {
 
     struct Asked {
         gateway: Gateway,
+        traffic: Traffic,
         http: reqwest::Client,
     }
 
@@ -219,8 +224,10 @@ mod tests {
             let token = Token::new("hush");
             let upstreams = Upstreams::new(own, &token, [mirror].into_iter()).unwrap();
             let sockets = (0..upstreams.gates()).map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+            let traffic = Traffic::default();
             Asked {
-                gateway: Gateway::open(&upstreams, sockets.collect()).unwrap(),
+                gateway: Gateway::open(&upstreams, sockets.collect(), &traffic).unwrap(),
+                traffic,
                 http: reqwest::Client::new(),
             }
         }
@@ -255,6 +262,8 @@ mod tests {
         let (status, said) = asked.ask(Method::PUT, &own, path, key).await;
         assert_eq!(status, 200);
         assert_eq!(said, format!("PUT {path} Basic {token} layer"));
+        // Two layers went, their echoes came; what was refused did not pass.
+        assert_eq!(asked.traffic.bytes(), (2 * said.len() as u64, 10));
         for path in ["/v1/projects", "/v2/token", "/v2/a/blobs/%2e%2e/token"] {
             assert_eq!(
                 asked.ask(Method::GET, &own, path, key).await.0,

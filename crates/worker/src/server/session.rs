@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::client::{CallError, Client, until_answered};
 use super::log::Log;
 use super::reports::Reports;
+use super::samples::Samples;
 use crate::halt::{Cause, Halt};
 use crate::token::Token;
 
@@ -19,6 +20,8 @@ const WATCH_SECONDS: u64 = 20;
 const CONCLUDE_FOR: Duration = Duration::from_secs(3600);
 /// How long the end of a stopped build is offered: the server knows already.
 const CONCLUDE_STOPPED_FOR: Duration = Duration::from_secs(5);
+/// How long the last samples are offered before that: nobody waits for them.
+const SAMPLES_FOR: Duration = Duration::from_secs(5);
 
 /// Keeps the lease, ships log and phases, and throws the switch when the server says stop.
 /// Dropping it ends all of that.
@@ -26,6 +29,7 @@ pub(crate) struct Session {
     client: Client,
     log: Log,
     reports: Reports,
+    samples: Samples,
     keepers: JoinSet<()>,
     shippers: JoinSet<()>,
 }
@@ -34,7 +38,7 @@ impl Session {
     /// Begins to keep the lease of a build that was just claimed.
     pub(crate) fn start(client: Client, token: Token, job: &Job, halt: &Halt) -> Session {
         let log = Log::new(job.next_log_seq, token);
-        let reports = Reports::default();
+        let (reports, samples) = (Reports::default(), Samples::default());
         let mut keepers = JoinSet::new();
         let mut shippers = JoinSet::new();
         let beat = Duration::from_millis(job.lease_seconds.max(1).saturating_mul(1000) / 3);
@@ -47,10 +51,16 @@ impl Session {
             halt,
             async move { own_reports.ship(&own_client).await },
         ));
+        let (own_samples, own_client) = (samples.clone(), client.clone());
+        shippers.spawn(ended(
+            halt,
+            async move { own_samples.ship(&own_client).await },
+        ));
         Session {
             client,
             log,
             reports,
+            samples,
             keepers,
             shippers,
         }
@@ -59,6 +69,11 @@ impl Session {
     /// The build's log.
     pub(crate) fn log(&self) -> &Log {
         &self.log
+    }
+
+    /// Where samples of the build go.
+    pub(crate) fn samples(&self) -> &Samples {
+        &self.samples
     }
 
     /// Says which phase the build is in.
@@ -94,6 +109,10 @@ impl Session {
             self.log.drain(&self.client, deadline)
         );
         reports.and(log)?;
+        let soon = Some(Instant::now() + SAMPLES_FOR);
+        if let Err(error) = self.samples.drain(&self.client, soon).await {
+            tracing::warn!(%error, "the last samples of a build are lost");
+        }
         let result = until_answered(deadline, || self.client.conclude(conclusion)).await;
         self.keepers.shutdown().await;
         result
