@@ -1,6 +1,7 @@
 //! `boatyard admin`: what only somebody on the server's machine may do.
 
 mod tokens;
+mod vcs;
 
 use crate::belonging;
 use crate::config::Options;
@@ -17,6 +18,9 @@ pub enum AdminCommand {
     /// Make, list and revoke API tokens
     #[command(subcommand)]
     Token(tokens::TokenCommand),
+    /// Link accounts at forges, list and remove them
+    #[command(subcommand)]
+    Vcs(vcs::VcsCommand),
     /// Say what this machine lacks for building, and how to get it
     Doctor(Place),
 }
@@ -64,6 +68,7 @@ impl Place {
 pub async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
     match command {
         AdminCommand::Token(command) => tokens::run(command).await,
+        AdminCommand::Vcs(command) => vcs::run(command).await,
         AdminCommand::Doctor(place) => doctor::run(&place.options()?).await,
     }
 }

@@ -19,6 +19,7 @@ pub mod slug;
 pub mod status;
 pub mod tag;
 pub mod team;
+pub mod vcs;
 
 pub use access::{Grant, Projects, Rights};
 pub use build::{Build, BuildRequest, Creator, Image};

@@ -44,3 +44,4 @@ mod statuses;
 mod tags;
 mod teams;
 mod telemetry;
+mod vcs;
