@@ -4,6 +4,8 @@
 
 mod edge;
 mod openapi;
+#[cfg(test)]
+mod permissions_page;
 mod registry_access;
 mod removal;
 mod routes;

@@ -34,6 +34,7 @@ mod teams;
 mod telemetry;
 mod tokens;
 mod transition;
+mod vcs;
 mod version;
 
 pub use alone::Alone;

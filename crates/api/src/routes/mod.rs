@@ -25,6 +25,7 @@ pub(crate) mod service_view;
 pub(crate) mod services;
 pub(crate) mod tags;
 pub(crate) mod teams;
+pub(crate) mod vcs;
 
 use crate::state::State;
 use aide::axum::ApiRouter;
@@ -56,6 +57,7 @@ fn owned() -> ApiRouter<State> {
         .merge(build_metrics::routes())
         .merge(tags::routes())
         .merge(notifications::routes())
+        .merge(vcs::routes())
 }
 
 /// What exists with the team in front only.

@@ -47,3 +47,4 @@ mod statuses;
 mod tags;
 mod teams;
 mod telemetry;
+mod vcs;
