@@ -367,7 +367,10 @@ async fn who_may_not_read_secrets_sees_none_and_loses_none() {
         .await
         .data()
         .clone();
-    assert_eq!(shown["buildArguments"]["DB"], "${secrets.database.values.user}");
+    assert_eq!(
+        shown["buildArguments"]["DB"],
+        "${secrets.database.values.user}"
+    );
     let spy = json!({"SPY": "${secrets.database.values.user}"});
     let start = format!("{}/build", place.path());
     for (method, path, body) in [
