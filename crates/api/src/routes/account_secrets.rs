@@ -1,21 +1,23 @@
 //! Secrets of an account: what the arguments, files and mounts of its projects may refer to, as
 //! `${secrets.ID.values.KEY}`.
 
+mod input;
+mod view;
+
 use crate::edge::{
-    ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Paging, Params, Path, Place,
-    Problems, Start, call, iso_millis,
+    ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Paging, Params, Path, Place, Start,
+    call,
 };
 use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
-use domain::account_secret::{AccountFile, AccountValues};
-use domain::secret_group::SecretKind;
-use domain::{AccountSecret, Permission as P, fields, slug};
+use domain::account_secret::AccountValues;
+use domain::{AccountSecret, Permission as P, slug};
+use input::{SecretInput, lay_on};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use serde::Serialize;
 use store::StoreError;
+use view::{SecretView, Summary, may_read, view};
 
 /// Secrets of an account.
 pub(crate) fn routes() -> ApiRouter<State> {
@@ -43,107 +45,6 @@ pub(crate) fn routes() -> ApiRouter<State> {
                 .merge(patch.needs(P::AccountSecretUpdate).patch(self::patch))
                 .merge(delete.needs(P::AccountSecretDelete).delete(self::delete)),
         )
-}
-
-/// The body of create, put and patch.
-#[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct SecretInput {
-    name: Option<String>,
-    description: Option<String>,
-    #[serde(rename = "type")]
-    kind: Option<SecretKind>,
-    secrets: Option<ValuesInput>,
-    gitops: Option<Value>,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct ValuesInput {
-    values: Option<Map<String, Value>>,
-    files: Option<BTreeMap<String, AccountFile>>,
-}
-
-impl SecretInput {
-    fn check(&self, new: bool) -> Result<(), ApiError> {
-        let mut problems = Problems::default();
-        match &self.name {
-            None if new => problems.add("name", "is required"),
-            Some(_) if !new => {
-                problems.add("name", "cannot be changed: the secret's id derives from it");
-            }
-            name => problems.check_some("name", name.as_deref(), fields::secret_name),
-        }
-        if new && self.kind.is_none() {
-            problems.add("type", "is required: secret or config");
-        }
-        let description = self.description.as_deref();
-        problems.check_some("description", description, fields::description);
-        problems.refuse("gitops", self.gitops.is_some());
-        let files = self
-            .secrets
-            .as_ref()
-            .and_then(|secrets| secrets.files.as_ref());
-        for (name, file) in files.into_iter().flatten() {
-            let field = format!("secrets.files.{name}");
-            problems.check(&field, fields::argument_key(name));
-            problems.check(&field, fields::file_content(&file.content()));
-            let path = format!("{field}.path");
-            problems.check_some(&path, file.path.as_deref(), fields::file_path);
-        }
-        problems.into_result()
-    }
-}
-
-/// A secret without its values.
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct Summary {
-    id: String,
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
-    #[serde(rename = "type")]
-    kind: SecretKind,
-    created_at: String,
-    updated_at: String,
-}
-
-impl From<AccountSecret> for Summary {
-    fn from(secret: AccountSecret) -> Self {
-        Summary {
-            id: secret.id,
-            name: secret.name,
-            description: secret.description,
-            kind: secret.kind,
-            created_at: iso_millis(secret.created_at),
-            updated_at: iso_millis(secret.updated_at),
-        }
-    }
-}
-
-/// A secret.
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct SecretView {
-    #[serde(flatten)]
-    summary: Summary,
-    /// Absent where the caller may not read them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secrets: Option<AccountValues>,
-}
-
-fn view(caller: &Caller, secret: AccountSecret, values: AccountValues) -> Data<SecretView> {
-    let secrets = may_read(caller).then_some(values);
-    Data {
-        data: SecretView {
-            summary: secret.into(),
-            secrets,
-        },
-    }
-}
-
-fn may_read(caller: &Caller) -> bool {
-    caller.has(P::AccountSecretRead)
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -242,17 +143,6 @@ async fn make(
         other => other.into(),
     })?;
     Ok(view(caller, secret, values))
-}
-
-/// Each part that is given replaces the whole part.
-fn lay_on(values: &mut AccountValues, input: Option<ValuesInput>) {
-    let Some(input) = input else { return };
-    if let Some(given) = input.values {
-        values.values = given;
-    }
-    if let Some(files) = input.files {
-        values.files = files;
-    }
 }
 
 /// `PUT /v1/secrets`: creates, or makes the one whose id the name derives exactly what the body says.

@@ -11,6 +11,7 @@ pub(super) use dockerfile::{Dockerfile, Storage};
 pub(super) use source::VcsData;
 
 use super::secret_input;
+use super::tags::unknown;
 use crate::Settings;
 use crate::edge::{ApiError, Problems};
 use domain::service::{Architecture, BuildSource, GitSource};
@@ -197,8 +198,7 @@ impl ServiceInput {
         spec.tags.clear();
         for (index, tag) in tags.iter().enumerate() {
             if !known.contains(tag) {
-                let problem = format!("there is no tag `{tag}`; `GET /v1/tags` lists them");
-                problems.add(&format!("tags[{index}]"), problem);
+                problems.add(&format!("tags[{index}]"), unknown(tag));
             }
             if !spec.tags.contains(tag) {
                 spec.tags.push(tag.clone());

@@ -266,6 +266,28 @@ fn in_use(caller: &Caller, id: &str, mut services: Vec<String>) -> ApiError {
     ))
 }
 
+/// Notes each of the tags that the team does not have.
+pub(super) async fn check(
+    state: &State,
+    team: &str,
+    field: &str,
+    ids: &[String],
+    problems: &mut Problems,
+) -> Result<(), ApiError> {
+    let known = known(state, team, ids).await?;
+    for (index, id) in ids.iter().enumerate() {
+        if !known.contains(id) {
+            problems.add(&format!("{field}[{index}]"), unknown(id));
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with a tag that is not there.
+pub(super) fn unknown(id: &str) -> String {
+    format!("there is no tag `{id}`; `GET /v1/tags` lists them")
+}
+
 /// Those of the tags that the team has.
 pub(super) async fn known(
     state: &State,

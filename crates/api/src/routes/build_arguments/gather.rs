@@ -19,7 +19,7 @@ pub(super) async fn inheritance(
     // Services have no tags yet, so no group is for one by its tags.
     let groups = state
         .store
-        .inherited_secrets(&project.uid, &service.id, &[])
+        .inherited_secrets(&project.uid, &service.id, &service.spec.tags)
         .await?;
     Ok(Inheritance::new(own, groups))
 }

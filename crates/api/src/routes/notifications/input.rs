@@ -96,6 +96,16 @@ impl NotificationInput {
         self.projects.iter().flatten().map(String::as_str)
     }
 
+    /// The ids of the tags it names.
+    pub(super) fn tags(&self) -> &[String] {
+        let tags = self
+            .restrictions
+            .as_ref()
+            .and_then(|given| given.tags.as_ref());
+        tags.and_then(|tags| tags.items.as_deref())
+            .unwrap_or_default()
+    }
+
     fn lay_over(&self, mut to: Integration, problems: &mut Problems) -> Integration {
         if let Some(name) = &self.name {
             problems.check("name", fields::name(name, fields::PROJECT_NAME));

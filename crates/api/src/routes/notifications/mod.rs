@@ -3,6 +3,7 @@
 mod input;
 mod view;
 
+use super::tags;
 use crate::edge::{
     ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Paging, Params, Path, Place,
     Problems, Start, call,
@@ -134,6 +135,8 @@ async fn check_audience(
             );
         }
     }
+    let field = "restrictions.tags.items";
+    tags::check(state, &wanted.team, field, input.tags(), problems).await?;
     if wanted.audience.projects.is_none() && !caller.token.rights.seen().is_all() {
         problems.add(
             "restricted",

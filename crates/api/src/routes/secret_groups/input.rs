@@ -2,6 +2,7 @@
 
 use crate::edge::{ApiError, Problems};
 use crate::routes::secret_input::GROUP;
+use crate::routes::tags;
 use crate::state::State;
 use domain::secret_group::{
     GroupSettings, NfObject, NfObjectKind, Restrictions, Scope, SecretKind, TagMatch,
@@ -63,6 +64,8 @@ impl GroupInput {
             self.check_required(&mut problems);
         }
         self.check(&mut problems);
+        let ids = self.tags.as_deref().unwrap_or_default();
+        tags::check(state, &project.team, "tags", ids, &mut problems).await?;
         if let Some(restrictions) = &self.restrictions {
             restrictions.check(state, project, &mut problems).await?;
         }
@@ -104,7 +107,6 @@ impl GroupInput {
         problems.check_some("description", description, fields::description);
         let stage = self.stage_id.as_ref().is_some_and(|id| !id.is_null());
         problems.refuse("stageId", stage);
-        check_tags("tags", self.tags.as_deref(), problems);
         problems.check_some("priority", self.priority.as_ref(), |priority| {
             fields::priority(*priority)
         });
@@ -128,7 +130,8 @@ impl RestrictionsInput {
         project: &Project,
         problems: &mut Problems,
     ) -> Result<(), ApiError> {
-        check_tags("restrictions.tags", self.tags.as_deref(), problems);
+        let ids = self.tags.as_deref().unwrap_or_default();
+        tags::check(state, &project.team, "restrictions.tags", ids, problems).await?;
         for (index, object) in self.nf_objects.iter().flatten().enumerate() {
             let field = format!("restrictions.nfObjects[{index}]");
             let id = &object.id;
@@ -155,12 +158,6 @@ impl RestrictionsInput {
             &mut restrictions.tag_match_condition,
             self.tag_match_condition,
         );
-    }
-}
-
-fn check_tags(field: &str, tags: Option<&[String]>, problems: &mut Problems) {
-    for (index, tag) in tags.unwrap_or_default().iter().enumerate() {
-        problems.check(&format!("{field}[{index}]"), fields::tag(tag));
     }
 }
 
