@@ -16,6 +16,7 @@ mod telemetry;
 mod worker_calls;
 
 pub use registry_access::RegistryAccess;
+pub use routes::builds::describe;
 pub use settings::Settings;
 pub use telemetry::Telemetry;
 

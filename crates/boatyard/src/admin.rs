@@ -1,11 +1,12 @@
 //! `boatyard admin`: what only somebody on the server's machine may do.
 
+mod notifications;
 mod tokens;
 mod vcs;
 
 use crate::belonging;
 use crate::config::Options;
-use crate::doctor;
+use crate::{doctor, keys, rotate_key};
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -21,6 +22,11 @@ pub enum AdminCommand {
     /// Link accounts at forges, list and remove them
     #[command(subcommand)]
     Vcs(vcs::VcsCommand),
+    /// See what integrations were told of builds, and try again what was given up
+    #[command(subcommand)]
+    Notifications(notifications::NotificationsCommand),
+    /// Change the key to the secrets in the database; the server must be stopped
+    RotateKey(Place),
     /// Say what this machine lacks for building, and how to get it
     Doctor(Place),
 }
@@ -37,6 +43,9 @@ pub struct Place {
     /// The server's database
     #[arg(long, env = "BOATYARD_DATABASE_URL", value_name = "URL")]
     database_url: Option<String>,
+    /// File that holds the key to the secrets in the database
+    #[arg(long, env = "BOATYARD_SECRET_KEY_FILE", value_name = "FILE")]
+    secret_key_file: Option<PathBuf>,
 }
 
 impl Place {
@@ -44,12 +53,19 @@ impl Place {
         let options = Options {
             data_dir: self.data_dir.clone(),
             database_url: self.database_url.clone(),
+            secret_key_file: self.secret_key_file.clone(),
             ..Options::default()
         };
         options.with_file(self.config.as_deref())
     }
 
     async fn store(&self) -> anyhow::Result<Store> {
+        let (options, store) = self.open().await?;
+        keys::unlock(store, &options, false).await
+    }
+
+    /// The store with its secrets still locked.
+    pub(crate) async fn open(&self) -> anyhow::Result<(Options, Store)> {
         let options = self.options()?;
         let data_dir = options.data_dir();
         let named = options.database_url.is_some() || options.database_url_file.is_some();
@@ -60,7 +76,8 @@ impl Place {
                 data_dir.display()
             );
         }
-        belonging::open(&options.database_url()?, &data_dir, false).await
+        let store = belonging::open(&options.database_url()?, &data_dir, false).await?;
+        Ok((options, store))
     }
 }
 
@@ -69,6 +86,14 @@ pub async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
     match command {
         AdminCommand::Token(command) => tokens::run(command).await,
         AdminCommand::Vcs(command) => vcs::run(command).await,
+        AdminCommand::Notifications(command) => notifications::run(command).await,
+        AdminCommand::RotateKey(place) => rotate_key::run(&place).await,
         AdminCommand::Doctor(place) => doctor::run(&place.options()?).await,
     }
+}
+
+/// A time in the store's unit, as people read it.
+fn time(millis: i64) -> String {
+    let time = jiff::Timestamp::from_millisecond(millis).unwrap_or_default();
+    format!("{time:.3}")
 }

@@ -138,7 +138,13 @@ impl Rights {
         each.fold(Projects::none(), |all, some| all.or(&some))
     }
 
-    /// Whether any grant is about this project: to anybody else it does not exist.
+    /// The projects that any grant is about: to their holder, others do not exist.
+    pub fn seen(&self) -> Projects {
+        let each = self.0.iter().map(|grant| &grant.projects);
+        each.fold(Projects::none(), |all, some| all.or(some))
+    }
+
+    /// Whether any grant is about this project.
     pub fn cover(&self, project: &str) -> bool {
         self.0.iter().any(|grant| grant.projects.covers(project))
     }

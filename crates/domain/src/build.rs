@@ -6,8 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A build as lists and `get` show it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A build as lists and `get` show it. Notifications keep it as JSON until they are delivered: fields
+/// may be added with a default, never renamed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Build {
     /// Stable identity (uuid v7): the name of its log, its lease, its working folder. Never shown.
     pub uid: String,
@@ -130,6 +132,17 @@ pub struct BuildRequest {
     pub architecture: Option<Architecture>,
     /// How long the build may run, in seconds.
     pub time_limit_seconds: u64,
+}
+
+/// What a build needs of a machine.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Needs {
+    /// The plan, resolved.
+    pub plan: Plan,
+    /// The architecture asked for.
+    #[serde(default)]
+    pub architecture: Option<Architecture>,
 }
 
 /// Letters a tag may hold; a branch's other letters become `-`.

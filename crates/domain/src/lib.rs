@@ -2,10 +2,12 @@
 //! permissions, names. Pure: nothing in here does I/O, so every rule can be tested by calling it.
 
 pub mod access;
+pub mod account_secret;
 pub mod build;
 pub mod fields;
 pub mod file;
 pub mod metrics;
+pub mod notification;
 pub mod permission;
 pub mod phase;
 pub mod plan;
@@ -14,14 +16,18 @@ pub mod queue;
 pub mod reason;
 pub mod repository;
 pub mod secret;
+pub mod secret_group;
+pub mod secret_values;
 pub mod service;
 pub mod slug;
 pub mod status;
 pub mod tag;
 pub mod team;
+pub mod template;
 pub mod vcs;
 
 pub use access::{Grant, Projects, Rights};
+pub use account_secret::AccountSecret;
 pub use build::{Build, BuildRequest, Creator, Image};
 pub use file::FileContent;
 pub use metrics::{Metric, Sample, Usage};
@@ -30,6 +36,8 @@ pub use plan::Plan;
 pub use project::Project;
 pub use reason::Reason;
 pub use secret::Secret;
+pub use secret_group::SecretGroup;
+pub use secret_values::{SecretChanges, SecretValues};
 pub use service::{Service, ServiceSpec};
 pub use status::Status;
 pub use tag::Tag;

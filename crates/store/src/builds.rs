@@ -1,10 +1,11 @@
 //! Builds: accepting, reading and listing them.
 
 use crate::details::entered;
-use crate::services::to_json;
+use crate::request;
 use crate::sql::{Row, Session, params};
 use crate::{Store, StoreError, now};
 use domain::{Build, BuildRequest, Creator, Image, Millis, Reason, Service, Status};
+use vault::Vault;
 
 /// A build to be accepted.
 #[derive(Clone, Debug)]
@@ -135,7 +136,8 @@ impl Store {
             status_since: created_at,
             concluded_at: None,
         };
-        insert(&mut tx, &build, &new.request, new.retry_of.as_deref()).await?;
+        let retry_of = new.retry_of.as_deref();
+        insert(&mut tx, &self.vault, &build, &new.request, retry_of).await?;
         tx.commit().await?;
         self.changes.tell(&build);
         Ok(build)
@@ -270,16 +272,18 @@ fn draw_id() -> String {
 
 async fn insert(
     tx: &mut Session<'_>,
+    vault: &Vault,
     build: &Build,
     request: &BuildRequest,
     retry_of: Option<&str>,
 ) -> Result<(), StoreError> {
     let creator = build.created_by.as_ref();
+    let (request, secrets) = request::seal(vault, &build.uid, request)?;
     tx.execute(
         "INSERT INTO builds (service_uid, number, uid, project_uid, id, status, branch,
              pull_request_id, sha, created_by, created_by_name, created_at, status_since, request,
-             phases, retry_of)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+             secrets, phases, retry_of)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         params![
             &build.service_uid,
             build.number,
@@ -294,7 +298,8 @@ async fn insert(
             creator.map(|creator| creator.token_name.as_str()),
             build.created_at,
             build.status_since,
-            to_json(request)?,
+            request,
+            secrets,
             entered(build.status, build.status_since),
             retry_of
         ],

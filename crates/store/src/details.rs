@@ -1,6 +1,7 @@
 //! What is known of a build beyond what lists show: read for one build at a time.
 
 use crate::builds::{BUILD_COLUMNS, build, build_columns};
+use crate::request;
 use crate::sql::{Row, params};
 use crate::{Store, StoreError};
 use domain::phase::{Phase, phases};
@@ -49,9 +50,12 @@ impl Store {
         let mut session = self.db.read().await?;
         session
             .row(
-                "SELECT request FROM builds WHERE uid = $1",
+                "SELECT request, secrets FROM builds WHERE uid = $1",
                 params![uid],
-                |row| row.json(0),
+                |row| {
+                    let sealed: Option<String> = row.get(1)?;
+                    request::open(&self.vault, uid, row.json(0)?, sealed.as_deref())
+                },
             )
             .await
     }

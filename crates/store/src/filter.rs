@@ -161,7 +161,9 @@ mod tests {
     async fn plan(filter: &BuildFilter) -> String {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("boatyard.db");
-        let store = Store::open(path.to_str().unwrap()).await.unwrap();
+        let store = Store::open(path.to_str().unwrap(), testkit::vault())
+            .await
+            .unwrap();
         let session = store.db.read().await.unwrap();
         let (sql, _) = statement(filter, |index| session.choose(index));
         let database = rusqlite::Connection::open(&path).unwrap();

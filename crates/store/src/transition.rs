@@ -3,10 +3,11 @@
 
 use crate::builds::{BUILD_COLUMNS, build, build_columns};
 use crate::details::{entered, entered_if};
+use crate::request;
 use crate::services::to_json;
 use crate::sql::{Session, params};
 use crate::tokens::{fresh_secret, hash};
-use crate::{Store, StoreError, now, telemetry};
+use crate::{Store, StoreError, notifications, now, telemetry};
 use domain::{Build, BuildRequest, Image, Millis, Reason, Secret, Status, Usage};
 
 /// What became of a requested move.
@@ -193,20 +194,22 @@ impl Store {
                 concat!(
                     "SELECT ",
                     build_columns!(),
-                    ", request FROM builds WHERE uid = $1"
+                    ", request, secrets FROM builds WHERE uid = $1"
                 ),
                 params![&before.uid],
                 |row| {
+                    let sealed: Option<String> = row.get(BUILD_COLUMNS + 1)?;
+                    let request = row.json(BUILD_COLUMNS)?;
+                    let uid = &before.uid;
                     Ok(Claimed {
                         build: build(row)?,
-                        request: row.json(BUILD_COLUMNS)?,
+                        request: request::open(&self.vault, uid, request, sealed.as_deref())?,
                     })
                 },
             )
             .await?;
-        tx.commit().await?;
         if let (true, Some(claimed)) = (first, &claimed) {
-            self.moved(&before, &claimed.build);
+            self.commit_move(tx, &before, &claimed.build).await?;
         }
         Ok(claimed)
     }
@@ -384,18 +387,30 @@ impl Store {
                 build,
             )
             .await?;
-        tx.commit().await?;
         let Some(after) = after else {
             return Ok(Advanced::NotFound);
         };
-        self.moved(before, &after);
+        self.commit_move(tx, before, &after).await?;
         Ok(Advanced::Moved(after))
     }
 
-    /// Counts a change, and tells who listens.
-    fn moved(&self, before: &Build, after: &Build) {
+    /// Commits a change of a build together with what integrations are to be told of it, counts it,
+    /// and tells who listens here.
+    async fn commit_move(
+        &self,
+        mut tx: Session<'_>,
+        before: &Build,
+        after: &Build,
+    ) -> Result<(), StoreError> {
+        let moved = before.status != after.status;
+        let noted = moved && notifications::note(&mut tx, after).await?;
+        tx.commit().await?;
         telemetry::moved(before, after);
         self.changes.tell(after);
+        if noted {
+            self.outbox.notify_one();
+        }
+        Ok(())
     }
 }
 

@@ -17,6 +17,16 @@ pub fn team(id: &str) -> Team {
     }
 }
 
+/// A vault with a key that is no secret.
+///
+/// # Panics
+/// Never: the key is one.
+#[must_use]
+pub fn vault() -> vault::Vault {
+    let key = "0a".repeat(32).parse::<vault::Key>();
+    vault::Vault::new(&[key.expect("64 digits are a key")])
+}
+
 /// A project that is not stored yet.
 #[must_use]
 pub fn project(id: &str) -> Project {

@@ -64,6 +64,11 @@ impl Caller {
         Ok(())
     }
 
+    /// Whether the caller has a permission that is not about projects, or has it in one of them.
+    pub(crate) fn has(&self, permission: Permission) -> bool {
+        self.token.rights.allow(permission)
+    }
+
     /// Whether the caller has a permission in a project.
     pub(crate) fn has_in(&self, permission: Permission, project: &str) -> bool {
         self.token.rights.allow_in(permission, project)

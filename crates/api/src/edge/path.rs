@@ -14,6 +14,8 @@ pub(crate) struct Place {
     pub(crate) project_id: String,
     pub(crate) service_id: String,
     pub(crate) build_id: String,
+    pub(crate) notification_id: String,
+    pub(crate) secret_id: String,
 }
 
 /// The parts of the path that the route names.

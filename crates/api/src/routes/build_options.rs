@@ -93,8 +93,7 @@ pub(crate) async fn options(
     let (_, service) = place.service(&state, &caller).await?;
     let mut spec = service.spec.clone();
     input.apply(&mut spec)?;
-    let description = None;
-    change(&state, &service, ServiceChanges { description, spec }).await?;
+    change(&state, &service, ServiceChanges::of_spec(spec)).await?;
     Ok(Nothing::new())
 }
 
@@ -138,8 +137,7 @@ pub(crate) async fn source(
         problems.add("projectUrl", "is required");
     }
     problems.into_result()?;
-    let description = None;
-    change(&state, &service, ServiceChanges { description, spec }).await?;
+    change(&state, &service, ServiceChanges::of_spec(spec)).await?;
     Ok(Nothing::new())
 }
 

@@ -1,8 +1,9 @@
 //! Builds: list, get, start, abort. The list is the heart of it all.
 
+use super::build_arguments::for_build;
 use super::build_details::BuildDetails;
 use super::build_filter::{BuildsQuery, Wanted};
-use super::service_input::check_arguments;
+use super::secret_input;
 use crate::Settings;
 use crate::edge::{
     Answers, ApiError, Body, Caller, Data, Kept, Listed, Nothing, PageQuery, Params, Path, Place,
@@ -12,10 +13,12 @@ use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::{OriginalUri, State as FromState};
 use domain::service::BuildSource;
-use domain::{Build, BuildRequest, Creator, Permission as P, Reason, Service, Status, fields};
+use domain::{
+    Build, BuildRequest, Creator, FileContent, Permission as P, Reason, SecretChanges,
+    SecretValues, Service, Status, fields,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use store::{Advanced, Ending, NewBuild, Page};
@@ -113,6 +116,11 @@ impl BuildView {
     }
 }
 
+/// A build as the API shows it; `registry_host` is the front of its image's name.
+pub fn describe(build: &Build, registry_host: &str) -> serde_json::Value {
+    serde_json::to_value(BuildView::new(build.clone(), registry_host)).unwrap_or_default()
+}
+
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Builds {
     builds: Vec<BuildView>,
@@ -192,9 +200,9 @@ pub(crate) struct StartInput {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 struct Overrides {
-    build_arguments: BTreeMap<String, String>,
-    build_files: BTreeMap<String, Value>,
-    docker_secret_mounts: BTreeMap<String, Value>,
+    build_arguments: Option<BTreeMap<String, String>>,
+    build_files: Option<BTreeMap<String, FileContent>>,
+    docker_secret_mounts: Option<BTreeMap<String, FileContent>>,
     docker: DockerOverrides,
 }
 
@@ -276,13 +284,16 @@ fn bundle_url(text: &str, settings: &Settings) -> Result<(), String> {
 }
 
 impl Overrides {
+    fn secrets(&self) -> SecretChanges {
+        SecretChanges {
+            variables: self.build_arguments.clone(),
+            files: self.build_files.clone(),
+            mounts: self.docker_secret_mounts.clone(),
+        }
+    }
+
     fn check(&self, problems: &mut Problems) {
-        check_arguments("overrides.buildArguments", &self.build_arguments, problems);
-        problems.refuse("overrides.buildFiles", !self.build_files.is_empty());
-        problems.refuse(
-            "overrides.dockerSecretMounts",
-            !self.docker_secret_mounts.is_empty(),
-        );
+        secret_input::OVERRIDES.check(&self.secrets(), problems);
         let docker = &self.docker;
         let path = docker.docker_file_path.as_deref();
         problems.check_some(
@@ -309,9 +320,11 @@ pub(crate) async fn start(
     Path(place): Path<Place>,
     Body(input): Body<StartInput>,
 ) -> Result<Data<BuildView>, ApiError> {
-    let (_, service) = place.service(&state, &caller).await?;
+    let (project, service) = place.service(&state, &caller).await?;
     input.check(&service, &state.settings)?;
-    let request = request(&state, &service, input);
+    let overrides = input.overrides.secrets();
+    let secrets = for_build(&state, &caller, &project, &service, overrides).await?;
+    let request = request(&state, &service, secrets, input);
     let sha = resolve(&state, &request).await;
     let created_by = Some(creator(&caller));
     let build = state
@@ -339,13 +352,17 @@ pub(super) fn creator(caller: &Caller) -> Creator {
     }
 }
 
-/// The service's specification with the call's overrides on top, fixed for this build.
-fn request(state: &State, service: &Service, input: StartInput) -> BuildRequest {
+/// The service's specification with the call's overrides on top, and what it is given, fixed for this
+/// build.
+fn request(
+    state: &State,
+    service: &Service,
+    secrets: SecretValues,
+    input: StartInput,
+) -> BuildRequest {
     let spec = &service.spec;
     let settings = &state.settings;
     let plan = spec.build_plan.as_deref().and_then(|id| settings.plan(id));
-    let mut build_arguments = spec.build_arguments.clone();
-    build_arguments.extend(input.overrides.build_arguments);
     let docker = input.overrides.docker;
     let dockerfile = &spec.dockerfile;
     BuildRequest {
@@ -364,9 +381,9 @@ fn request(state: &State, service: &Service, input: StartInput) -> BuildRequest 
         target: docker
             .dockerfile_target
             .or_else(|| dockerfile.target.clone()),
-        build_arguments,
-        build_files: BTreeMap::new(),
-        docker_secret_mounts: BTreeMap::new(),
+        build_arguments: secrets.variables,
+        build_files: secrets.files,
+        docker_secret_mounts: secrets.mounts,
         use_cache: dockerfile.use_cache,
         cache_storage_mb: dockerfile.cache_storage_mb.or(settings.cache_storage_mb),
         include_git_folder: spec.include_git_folder,

@@ -1,5 +1,7 @@
 //! The calls, by resource: each is declared once, with its published name and its permission.
 
+pub(crate) mod account_secrets;
+pub(crate) mod build_arguments;
 pub(crate) mod build_details;
 pub(crate) mod build_filter;
 pub(crate) mod build_logs;
@@ -9,12 +11,15 @@ pub(crate) mod build_retry;
 pub(crate) mod builds;
 pub(crate) mod machine;
 pub(crate) mod members;
+pub(crate) mod notifications;
 pub(crate) mod places;
 pub(crate) mod projects;
 pub(crate) mod repositories;
 pub(crate) mod role_input;
 pub(crate) mod role_members;
 pub(crate) mod roles;
+pub(crate) mod secret_groups;
+pub(crate) mod secret_input;
 pub(crate) mod service_input;
 pub(crate) mod service_view;
 pub(crate) mod services;
@@ -42,6 +47,9 @@ fn owned() -> ApiRouter<State> {
     projects::routes()
         .merge(services::routes())
         .merge(build_options::routes())
+        .merge(build_arguments::routes())
+        .merge(secret_groups::routes())
+        .merge(account_secrets::routes())
         .merge(repositories::routes())
         .merge(builds::routes())
         .merge(build_retry::routes())
@@ -49,6 +57,7 @@ fn owned() -> ApiRouter<State> {
         .merge(build_metrics::routes())
         .merge(tags::routes())
         .merge(vcs::routes())
+        .merge(notifications::routes())
 }
 
 /// What exists with the team in front only.

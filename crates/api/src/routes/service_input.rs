@@ -10,10 +10,11 @@ pub(super) use configuration::{BuildConfiguration, CrossProjectAccess};
 pub(super) use dockerfile::{Dockerfile, Storage};
 pub(super) use source::VcsData;
 
+use super::secret_input;
 use crate::Settings;
 use crate::edge::{ApiError, Problems};
 use domain::service::{Architecture, BuildSource, GitSource};
-use domain::{ServiceSpec, fields};
+use domain::{FileContent, SecretChanges, ServiceSpec, fields};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -36,8 +37,8 @@ pub(crate) struct ServiceInput {
     build_settings: Option<BuildSettings>,
     build_configuration: Option<BuildConfiguration>,
     build_arguments: Option<BTreeMap<String, String>>,
-    build_files: Option<BTreeMap<String, Value>>,
-    docker_secret_mounts: Option<BTreeMap<String, Value>>,
+    build_files: Option<BTreeMap<String, FileContent>>,
+    docker_secret_mounts: Option<BTreeMap<String, FileContent>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -88,15 +89,16 @@ impl ServiceInput {
         self.tags.as_deref().unwrap_or_default()
     }
 
-    /// Lays the input onto `spec`; with `new`, what a service cannot be without must be there.
-    /// `known_tags` are those of its tags that there are.
+    /// Lays the input onto `spec`, and answers what it says about arguments, files and mounts; with
+    /// `new`, what a service cannot be without must be there. `known_tags` are those of its tags that
+    /// there are.
     pub(crate) fn apply(
         self,
         spec: &mut ServiceSpec,
         new: bool,
         settings: &Settings,
         known_tags: &[String],
-    ) -> Result<(), ApiError> {
+    ) -> Result<SecretChanges, ApiError> {
         let mut problems = Problems::default();
         if new {
             self.check_required(&mut problems);
@@ -127,11 +129,14 @@ impl ServiceInput {
             spec.architecture = infrastructure.architecture.or(spec.architecture);
         }
         spec.disabled_ci = self.disabled_ci.unwrap_or(spec.disabled_ci);
-        if let Some(arguments) = self.build_arguments {
-            check_arguments("buildArguments", &arguments, &mut problems);
-            spec.build_arguments = arguments;
-        }
-        problems.into_result()
+        let secrets = SecretChanges {
+            variables: self.build_arguments,
+            files: self.build_files,
+            mounts: self.docker_secret_mounts,
+        };
+        secret_input::SERVICE.check(&secrets, &mut problems);
+        problems.into_result()?;
+        Ok(secrets)
     }
 
     fn check_required(&self, problems: &mut Problems) {
@@ -185,10 +190,6 @@ impl ServiceInput {
             .as_ref()
             .and_then(|billing| billing.gpu.as_ref());
         problems.refuse("billing.gpu", gpu.and_then(|gpu| gpu.enabled) == Some(true));
-        let asked =
-            |map: &Option<BTreeMap<String, Value>>| map.as_ref().is_some_and(|m| !m.is_empty());
-        problems.refuse("buildFiles", asked(&self.build_files));
-        problems.refuse("dockerSecretMounts", asked(&self.docker_secret_mounts));
     }
 
     fn apply_tags(&self, spec: &mut ServiceSpec, known: &[String], problems: &mut Problems) {
@@ -220,16 +221,5 @@ impl ServiceInput {
             );
         }
         spec.build_plan = Some(plan.clone());
-    }
-}
-
-/// Checks the keys of build arguments.
-pub(crate) fn check_arguments(
-    field: &str,
-    arguments: &BTreeMap<String, String>,
-    problems: &mut Problems,
-) {
-    for key in arguments.keys() {
-        problems.check(&format!("{field}.{key}"), fields::argument_key(key));
     }
 }

@@ -4,7 +4,7 @@
 use super::projects::{Cluster, app_id};
 use crate::edge::iso_millis;
 use domain::service::{Architecture, BuildSource, LatestBuild, ProjectType};
-use domain::{Project, Service, ServiceSpec, Status};
+use domain::{FileContent, Project, SecretValues, Service, ServiceSpec, Status};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -53,6 +53,12 @@ pub(crate) struct ServiceView {
     /// Absent where the caller may not read them.
     #[serde(skip_serializing_if = "Option::is_none")]
     build_arguments: Option<BTreeMap<String, String>>,
+    /// Absent where the caller may not read them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    build_files: Option<BTreeMap<String, FileContent>>,
+    /// Absent where the caller may not read them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    docker_secret_mounts: Option<BTreeMap<String, FileContent>>,
     ports: [(); 0],
     cluster: Cluster,
 }
@@ -197,13 +203,13 @@ impl ServiceSummary {
 }
 
 impl ServiceView {
-    /// The view; build arguments are shown only to a token that may read them.
+    /// The view; `secrets` are given only for a token that may read them.
     pub(crate) fn new(
         project: &Project,
         service: Service,
         latest: Option<LatestBuild>,
         plan: &str,
-        show_arguments: bool,
+        secrets: Option<SecretValues>,
     ) -> Self {
         let summary = ServiceSummary::new(project, &service, latest);
         let spec = service.spec;
@@ -249,7 +255,9 @@ impl ServiceView {
                     use_cache: spec.dockerfile.use_cache,
                 },
             },
-            build_arguments: show_arguments.then_some(spec.build_arguments),
+            build_arguments: secrets.as_ref().map(|secrets| secrets.variables.clone()),
+            build_files: secrets.as_ref().map(|secrets| secrets.files.clone()),
+            docker_secret_mounts: secrets.map(|secrets| secrets.mounts),
             ports: [],
             cluster: Cluster::of(&project.region),
         }

@@ -1,5 +1,6 @@
 //! Build services.
 
+use super::secret_input::{may_refer, replace_all};
 use super::service_input::ServiceInput;
 use super::service_view::{ServiceSummary, ServiceView};
 use super::tags;
@@ -10,7 +11,7 @@ use crate::removal;
 use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
-use domain::{Permission as P, Project, Service, ServiceSpec, slug};
+use domain::{Permission as P, Project, SecretValues, Service, ServiceSpec, slug};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::{ServiceChanges, StoreError};
@@ -93,16 +94,24 @@ pub(crate) async fn create(
     Body(input): Body<ServiceInput>,
 ) -> Result<Data<ServiceView>, ApiError> {
     let project = place.project(&state, &caller).await?;
-    let service = make(&state, &project, input).await?;
+    let service = make(&state, &caller, &project, input).await?;
     view(&state, &caller, &project, service).await
 }
 
-async fn make(state: &State, project: &Project, input: ServiceInput) -> Result<Service, ApiError> {
+async fn make(
+    state: &State,
+    caller: &Caller,
+    project: &Project,
+    input: ServiceInput,
+) -> Result<Service, ApiError> {
     let name = input.name.clone().unwrap_or_default();
     let description = input.description.clone();
     let mut spec = ServiceSpec::default();
     let tags = tags::known(state, &project.team, input.tags()).await?;
-    input.apply(&mut spec, true, &state.settings, &tags)?;
+    let changes = input.apply(&mut spec, true, &state.settings, &tags)?;
+    let mut secrets = SecretValues::default();
+    may_refer(caller, &changes, &secrets)?;
+    changes.apply(&mut secrets);
     let id = slug::from_name(&name);
     if RESERVED.contains(&id.as_str()) {
         return Err(ApiError::field(
@@ -126,7 +135,7 @@ async fn make(state: &State, project: &Project, input: ServiceInput) -> Result<S
     };
     state
         .store
-        .create_service(service)
+        .create_service(service, &secrets)
         .await
         .map_err(|error| match error {
             StoreError::Conflict => ApiError::conflict(taken),
@@ -148,21 +157,26 @@ pub(crate) async fn put(
     let project = place.project(&state, &caller).await?;
     let id = slug::from_name(input.name.as_deref().unwrap_or_default());
     let service = match state.store.service(&project.uid, &id).await? {
-        None => make(&state, &project, input).await?,
+        None => make(&state, &caller, &project, input).await?,
         Some(existing) => {
             let description = Some(input.description.clone().unwrap_or_default());
             let mut spec = ServiceSpec::default();
-            // With its login, which nobody was shown, and with arguments that the caller was not.
+            // With its login, which nobody was shown.
             spec.source
                 .project_url
                 .clone_from(&existing.spec.source.project_url);
-            if !shows_arguments(&caller, &project) {
-                spec.build_arguments
-                    .clone_from(&existing.spec.build_arguments);
-            }
             let tags = tags::known(&state, &project.team, input.tags()).await?;
-            input.apply(&mut spec, true, &state.settings, &tags)?;
-            change(&state, &existing, ServiceChanges { description, spec }).await?
+            let mut secrets = input.apply(&mut spec, true, &state.settings, &tags)?;
+            // What the caller was not shown stays.
+            if shows_arguments(&caller, &project) {
+                replace_all(&mut secrets);
+            }
+            let changes = ServiceChanges {
+                description,
+                spec,
+                secrets,
+            };
+            change_as(&state, &caller, &existing, changes).await?
         }
     };
     view(&state, &caller, &project, service).await
@@ -183,9 +197,28 @@ pub(crate) async fn patch(
     let description = input.description.clone();
     let mut spec = service.spec.clone();
     let tags = tags::known(&state, &project.team, input.tags()).await?;
-    input.apply(&mut spec, false, &state.settings, &tags)?;
-    let service = change(&state, &service, ServiceChanges { description, spec }).await?;
+    let secrets = input.apply(&mut spec, false, &state.settings, &tags)?;
+    let changes = ServiceChanges {
+        description,
+        spec,
+        secrets,
+    };
+    let service = change_as(&state, &caller, &service, changes).await?;
     view(&state, &caller, &project, service).await
+}
+
+/// Changes a service, its secrets included, as far as the caller may.
+async fn change_as(
+    state: &State,
+    caller: &Caller,
+    service: &Service,
+    changes: ServiceChanges,
+) -> Result<Service, ApiError> {
+    if !changes.secrets.is_empty() {
+        let before = state.store.service_secrets(&service.uid).await?;
+        may_refer(caller, &changes.secrets, &before)?;
+    }
+    change(state, service, changes).await
 }
 
 pub(super) async fn change(
@@ -220,14 +253,12 @@ async fn view(
 ) -> Result<Data<ServiceView>, ApiError> {
     let latest = state.store.latest_build(&service).await?;
     let plan = &state.settings.default_plan.id;
+    let secrets = match shows_arguments(caller, project) {
+        true => Some(state.store.service_secrets(&service.uid).await?),
+        false => None,
+    };
     Ok(Data {
-        data: ServiceView::new(
-            project,
-            service,
-            latest,
-            plan,
-            shows_arguments(caller, project),
-        ),
+        data: ServiceView::new(project, service, latest, plan, secrets),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Tokens: whoever is on the server's machine makes them.
 
-use super::Place;
+use super::{Place, time};
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use domain::team::DEFAULT_TEAM;
@@ -197,11 +197,6 @@ fn row(token: Token, all: Option<&str>) -> serde_json::Value {
         "createdAt": time(token.created_at),
         "expiresAt": token.expires_at.map(time),
     })
-}
-
-fn time(millis: i64) -> String {
-    let time = jiff::Timestamp::from_millisecond(millis).unwrap_or_default();
-    format!("{time:.3}")
 }
 
 async fn revoke(place: &Place, id: &str) -> anyhow::Result<ExitCode> {

@@ -2,12 +2,15 @@
 
 use crate::belonging;
 use crate::config::Options;
+use crate::keys;
 use anyhow::{Context, anyhow};
 use api::{RegistryAccess, Settings, Telemetry};
 use dispatch::executor::{Exit, LocalSettings};
 use dispatch::{Dispatcher, Limits, LocalExecutor};
 use domain::Plan;
+use domain::notification::Backoff;
 use logs::{LogConfig, LogStore};
+use notify::Deliverer;
 use registry::{Registry, RegistryConfig};
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +41,7 @@ pub(super) struct Parts {
     pub(super) router: axum::Router,
     pub(super) dispatcher: Dispatcher,
     pub(super) exits: UnboundedReceiver<Exit>,
+    pub(super) deliverer: Deliverer,
 }
 
 pub(super) async fn open(
@@ -47,6 +51,7 @@ pub(super) async fn open(
 ) -> anyhow::Result<Parts> {
     let data = options.data_dir();
     let store = belonging::open(&options.database_url()?, &data, true).await?;
+    let store = keys::unlock(store, options, true).await?;
     let mut log_config = LogConfig::default();
     if let Some(mb) = options.log_limit {
         log_config.max_log_bytes = mb * 1024 * 1024;
@@ -80,6 +85,7 @@ pub(super) async fn open(
         Arc::new(executor),
         limits(options),
     );
+    let deliverer = Deliverer::new(store.clone(), notifications(options, address)?);
     Ok(Parts {
         store,
         logs,
@@ -88,6 +94,7 @@ pub(super) async fn open(
         router,
         dispatcher,
         exits,
+        deliverer,
     })
 }
 
@@ -100,6 +107,21 @@ fn registry_config(options: &Options, address: &PublicAddress) -> RegistryConfig
             .map_or(usual.grace, Duration::from_secs),
         ..usual
     }
+}
+
+fn notifications(options: &Options, address: &PublicAddress) -> anyhow::Result<notify::Settings> {
+    let allow = options.outbound_allow.as_deref().unwrap_or_default();
+    let outbound = allow.parse().context("outbound_allow is wrong")?;
+    let registry_host = address.registry_host.clone();
+    Ok(notify::Settings {
+        outbound,
+        backoff: options
+            .notification_retry_ms
+            .map_or_else(Backoff::default, |ms| Backoff {
+                first: Duration::from_millis(ms),
+            }),
+        describe: Arc::new(move |build| api::describe(build, &registry_host)),
+    })
 }
 
 fn settings(options: &Options, address: &PublicAddress) -> anyhow::Result<Settings> {

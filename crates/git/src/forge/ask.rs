@@ -1,7 +1,7 @@
 //! Asking a forge, in JSON and page by page.
 
 use super::ForgeError;
-use crate::outbound::{HttpClient, HttpError};
+use crate::http::{HttpClient, HttpError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, USER_AGENT};

@@ -10,7 +10,7 @@ mod gitlab;
 #[cfg(test)]
 mod tests;
 
-use crate::outbound::{HttpClient, HttpError};
+use crate::http::{HttpClient, HttpError};
 use ask::Api;
 use domain::vcs::VcsKind;
 use url::Url;

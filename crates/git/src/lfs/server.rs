@@ -17,9 +17,9 @@ use url::Url;
 use super::pointer::Object;
 use super::store::Objects;
 use crate::error::GitError;
+use crate::http::{HttpClient, HttpError};
 use crate::mirror::Mirror;
 use crate::names::CommitSha;
-use crate::outbound::{HttpClient, HttpError};
 use crate::process::quiet;
 use crate::url::{Protocol, RepoUrl};
 

@@ -12,7 +12,7 @@ testkit::for_each_store! {
         place.accept().await;
         let third = place.accept().await;
         let bank = store.create_project(project("bank")).await.unwrap();
-        let other = store.create_service(service(&bank, "api")).await.unwrap();
+        let other = store.create_service(service(&bank, "api"), &Default::default()).await.unwrap();
         for _ in 0..3 {
             store.accept_build(&other, new_build()).await.unwrap();
         }

@@ -23,7 +23,7 @@ testkit::for_each_store! {
         place.store.create_tag(tag("backend")).await.unwrap();
         let again = place.store.create_tag(tag("backend")).await;
         assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
-        let mut changes = ServiceChanges { description: None, spec: place.service.spec.clone() };
+        let mut changes = ServiceChanges { description: None, spec: place.service.spec.clone(), secrets: Default::default() };
         changes.spec.tags = vec!["backend".into()];
         let tagged = place.store.update_service(&place.service.uid, changes.clone()).await.unwrap();
         assert_eq!(tagged.unwrap().spec.tags, ["backend"]);
@@ -42,7 +42,7 @@ testkit::for_each_store! {
         let place = Place::new(url).await;
         let mut api = service(&place.project, "api");
         api.spec.tags = vec!["nope".into()];
-        let refused = place.store.create_service(api).await;
+        let refused = place.store.create_service(api, &Default::default()).await;
         assert!(matches!(refused, Err(StoreError::Gone)), "{refused:?}");
     }
 

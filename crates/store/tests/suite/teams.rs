@@ -41,7 +41,7 @@ async fn builds(store: &Store, secret: &Secret) -> bool {
 
 testkit::for_each_store! {
     async fn a_member_acts_with_the_roles_they_have_at_that_moment(url: &str) {
-        let (store, other) = (Store::open(url).await.unwrap(), Store::open(url).await.unwrap());
+        let (store, other) = (Store::open(url, testkit::vault()).await.unwrap(), Store::open(url, testkit::vault()).await.unwrap());
         team(&store, "acme").await;
         store.create_role("acme", role("reader", &[P::ServiceRead])).await.unwrap();
         let roles = ["reader".to_owned()];
@@ -78,7 +78,7 @@ testkit::for_each_store! {
     }
 
     async fn a_role_that_went_gives_nothing_back_under_its_old_name(url: &str) {
-        let store = Store::open(url).await.unwrap();
+        let store = Store::open(url, testkit::vault()).await.unwrap();
         store.create_role("default", role("night", &[P::DeployBuild])).await.unwrap();
         let new = NewToken {
             name: "ci".into(),
@@ -100,7 +100,7 @@ testkit::for_each_store! {
     }
 
     async fn a_name_is_taken_once_in_a_team(url: &str) {
-        let store = Store::open(url).await.unwrap();
+        let store = Store::open(url, testkit::vault()).await.unwrap();
         team(&store, "acme").await;
         let again = store.create_team(testkit::team("acme")).await;
         assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
@@ -120,7 +120,7 @@ testkit::for_each_store! {
     }
 
     async fn a_walk_misses_nobody(url: &str) {
-        let store = Store::open(url).await.unwrap();
+        let store = Store::open(url, testkit::vault()).await.unwrap();
         for name in ["one", "two", "three"] {
             team(&store, name).await;
             let roles = if name == "two" { vec![] } else { vec!["viewer".to_owned()] };
@@ -143,7 +143,7 @@ testkit::for_each_store! {
         team(&place.store, "acme").await;
         let theirs = domain::Project { team: "acme".into(), ..project("shop") };
         let theirs = place.store.create_project(theirs).await.unwrap();
-        let web = place.store.create_service(service(&theirs, "web")).await.unwrap();
+        let web = place.store.create_service(service(&theirs, "web"), &Default::default()).await.unwrap();
         let ours = place.store.repository(&place.service.uid).await.unwrap();
         assert_eq!(ours.as_deref(), Some("shop/web"));
         let repository = place.store.repository(&web.uid).await.unwrap();

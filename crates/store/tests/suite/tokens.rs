@@ -23,7 +23,7 @@ fn now() -> i64 {
 
 testkit::for_each_store! {
     async fn a_secret_finds_its_token(url: &str) {
-        let store = Store::open(url).await.unwrap();
+        let store = Store::open(url, testkit::vault()).await.unwrap();
         let (id, secret) = store.create_token(viewer()).await.unwrap();
         let found = store.token_by_secret(secret.expose()).await.unwrap().unwrap();
         assert_eq!(found.id, id);
@@ -35,7 +35,7 @@ testkit::for_each_store! {
     }
 
     async fn a_revoked_or_expired_token_finds_nothing(url: &str) {
-        let store = Store::open(url).await.unwrap();
+        let store = Store::open(url, testkit::vault()).await.unwrap();
         let (id, secret) = store.create_token(viewer()).await.unwrap();
         assert!(store.delete_token(&id).await.unwrap());
         assert!(!store.delete_token(&id).await.unwrap());
@@ -43,7 +43,7 @@ testkit::for_each_store! {
         // Known tokens are remembered: what another process does to them counts all the same.
         let (id, secret) = store.create_token(viewer()).await.unwrap();
         assert!(store.token_by_secret(secret.expose()).await.unwrap().is_some());
-        assert!(Store::open(url).await.unwrap().delete_token(&id).await.unwrap());
+        assert!(Store::open(url, testkit::vault()).await.unwrap().delete_token(&id).await.unwrap());
         assert!(store.token_by_secret(secret.expose()).await.unwrap().is_none());
         let soon = now() + 50;
         let (_, secret) =
@@ -61,7 +61,7 @@ testkit::for_each_store! {
 #[tokio::test]
 async fn the_database_file_does_not_hold_the_secret() {
     let database = testkit::Sqlite::temp();
-    let store = Store::open(database.url()).await.unwrap();
+    let store = Store::open(database.url(), testkit::vault()).await.unwrap();
     let (_, secret) = store.create_token(viewer()).await.unwrap();
     drop(store);
     let bytes = std::fs::read(database.url()).unwrap();

@@ -1,14 +1,13 @@
 //! Asking a web server on a user's behalf: only where the policy lets us, redirects included.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use outbound::{OutboundError, OutboundPolicy};
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, LOCATION};
-use reqwest::{Body, Client, Method, Response, StatusCode};
+use reqwest::{Body, Method, Response, StatusCode};
+use tokio::sync::OnceCell;
 use url::Url;
 
-use super::{OutboundError, OutboundPolicy};
 use crate::url::{Protocol, Protocols};
 
 /// Forges send from the archive's address to a storage's, which may send on.
@@ -65,14 +64,13 @@ impl HttpError {
     }
 }
 
-/// Asks web servers, within the policy. Made for the few requests of one errand: what a name
-/// resolved to first is what it stays.
+/// Asks web servers, within the policy.
 #[derive(Debug)]
 pub struct HttpClient {
     policy: OutboundPolicy,
     protocols: Protocols,
     patience: Duration,
-    clients: Mutex<HashMap<(String, u16), Client>>,
+    http: OnceCell<outbound::HttpClient>,
 }
 
 impl HttpClient {
@@ -84,7 +82,7 @@ impl HttpClient {
             policy,
             protocols,
             patience,
-            clients: Mutex::default(),
+            http: OnceCell::new(),
         }
     }
 
@@ -131,48 +129,40 @@ impl HttpClient {
         headers: HeaderMap,
         body: Option<Body>,
     ) -> Result<Response, HttpError> {
-        let client = self.client_for(url).await?;
-        let mut request = client.request(method, url.clone()).headers(headers);
+        self.check_protocol(url)?;
+        let broken = |error| HttpError::broken(host(url), error);
+        let http = self.http().await.map_err(broken)?;
+        let mut request = http.request(method, url.clone()).headers(headers);
         if let Some(body) = body {
             request = request.body(body);
         }
-        let answer = request.send().await;
-        answer.map_err(|error| HttpError::broken(host(url), error))
+        let answer = http.send(request.build().map_err(broken)?).await;
+        answer.map_err(|error| match error {
+            outbound::HttpError::Outbound(error) => HttpError::Address(error),
+            outbound::HttpError::Failed(error) => broken(error),
+        })
     }
 
-    /// A client that connects to nothing but the addresses of this server that were checked.
-    async fn client_for(&self, url: &Url) -> Result<Client, HttpError> {
-        let scheme = url.scheme();
-        let allowed = match scheme {
+    fn check_protocol(&self, url: &Url) -> Result<(), HttpError> {
+        let allowed = match url.scheme() {
             "https" => self.protocols.contains(Protocol::Https),
             "http" => self.protocols.contains(Protocol::Http),
             _ => false,
         };
-        let (true, Some(name), Some(port)) = (allowed, url.host_str(), url.port_or_known_default())
-        else {
-            return Err(HttpError::ProtocolNotAllowed(scheme.to_owned()));
-        };
-        let known = (name.to_owned(), port);
-        if let Some(client) = self.clients().get(&known) {
-            return Ok(client.clone());
+        if allowed {
+            return Ok(());
         }
-        let addresses = self.policy.check(name, port).await;
-        let addresses = addresses.map_err(HttpError::Address)?;
-        let client = Client::builder()
-            // A proxy would resolve the name for itself.
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .resolve_to_addrs(name, &addresses)
-            .connect_timeout(self.patience)
-            .read_timeout(self.patience)
-            .build()
-            .map_err(|error| HttpError::broken(name, error))?;
-        self.clients().insert(known, client.clone());
-        Ok(client)
+        Err(HttpError::ProtocolNotAllowed(url.scheme().to_owned()))
     }
 
-    fn clients(&self) -> std::sync::MutexGuard<'_, HashMap<(String, u16), Client>> {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn http(&self) -> Result<&outbound::HttpClient, reqwest::Error> {
+        let make = async || {
+            let builder = reqwest::Client::builder()
+                .connect_timeout(self.patience)
+                .read_timeout(self.patience);
+            outbound::HttpClient::new(self.policy.clone(), builder)
+        };
+        self.http.get_or_try_init(make).await
     }
 }
 
