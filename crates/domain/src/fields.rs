@@ -33,7 +33,6 @@ pattern!(DOCKER_WORK_DIR, r"^/([a-zA-Z0-9\-._]+/)*[a-zA-Z0-9\-._]*$");
 pattern!(STAGE, r"^[a-zA-Z0-9\-_]+$");
 pattern!(BUILD_RULE, r"^[^?:@$~ \[\]{}]*$");
 pattern!(SECRET_NAME, r"^[a-zA-Z0-9]+((-|\s)[a-zA-Z0-9]+)*$");
-pattern!(TAG, r"^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$");
 pattern!(ID, r"^[A-Za-z0-9-]+$");
 pattern!(MOUNT_ID, r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$");
 pattern!(ENCODING, r"^[a-zA-Z0-9][a-zA-Z0-9._-]{0,31}$");
@@ -211,14 +210,6 @@ pub fn priority(value: i64) -> Result<(), Problem> {
     let is_one = (0..=100).contains(&value);
     let problem = || "must be a whole number from 0 to 100".to_owned();
     is_one.then_some(()).ok_or_else(problem)
-}
-
-/// The id of a tag.
-pub fn tag(value: &str) -> Result<(), Problem> {
-    if !(1..=100).contains(&value.len()) {
-        return Err("must be 1 to 100 characters long".into());
-    }
-    matches(&TAG, value, "must be letters and digits joined by hyphens")
 }
 
 /// The id of something, as URLs have it.

@@ -1,14 +1,18 @@
 //! Links to version control.
 
+use crate::sealing::VCS_TOKEN;
 use crate::sql::{Row, params};
 use crate::{Store, StoreError, now};
 use domain::Secret;
 use domain::vcs::{VcsKind, VcsLink};
+use vault::Vault;
 
-fn link(row: &Row<'_>) -> Result<VcsLink, StoreError> {
+fn link(row: &Row<'_>, vault: &Vault) -> Result<VcsLink, StoreError> {
     let kind: String = row.get(4)?;
+    let uid: String = row.get(0)?;
+    let token = VCS_TOKEN.open(vault, &uid, &row.get::<String>(8)?)?;
     Ok(VcsLink {
-        uid: row.get(0)?,
+        uid,
         team: row.get(1)?,
         id: row.get(2)?,
         name: row.get(3)?,
@@ -17,7 +21,7 @@ fn link(row: &Row<'_>) -> Result<VcsLink, StoreError> {
         url: row.get(5)?,
         login: row.get(6)?,
         email: row.get(7)?,
-        token: Secret::new(row.get::<String>(8)?),
+        token: Secret::new(token),
         created_at: row.get(9)?,
     })
 }
@@ -30,13 +34,14 @@ impl Store {
     pub async fn create_vcs_link(&self, mut link: VcsLink) -> Result<VcsLink, StoreError> {
         link.uid = uuid::Uuid::now_v7().to_string();
         link.created_at = now();
+        let token = VCS_TOKEN.seal(&self.vault, &link.uid, link.token.expose())?;
         let mut tx = self.db.write().await?;
         tx.execute(
             "INSERT INTO vcs_links (uid, team, id, name, kind, url, login, email, token, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             params![
                 &link.uid, &link.team, &link.id, &link.name, link.kind.as_str(), &link.url,
-                &link.login, &link.email, link.token.expose(), link.created_at
+                &link.login, &link.email, token, link.created_at
             ],
         )
         .await?;
@@ -55,7 +60,7 @@ impl Store {
                 "SELECT uid, team, id, name, kind, url, login, email, token, created_at
                  FROM vcs_links WHERE team = $1 ORDER BY uid",
                 params![team],
-                link,
+                |row| link(row, &self.vault),
             )
             .await
     }

@@ -1,7 +1,6 @@
 //! Accounts at forges: the operator links them, with tokens from the forges.
 
 use super::Place;
-use crate::config::Options;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use domain::team::DEFAULT_TEAM;
@@ -49,7 +48,7 @@ pub enum VcsCommand {
 #[derive(Args)]
 pub struct Team {
     /// The team
-    #[arg(long = "team", value_name = "TEAM", default_value = DEFAULT_TEAM)]
+    #[arg(id = "team", long, value_name = "TEAM", default_value = DEFAULT_TEAM)]
     id: String,
 }
 
@@ -74,6 +73,12 @@ pub struct AddLink {
     /// The account's name, for a forge that does not tell a token whose it is
     #[arg(long, value_name = "LOGIN")]
     login: Option<String>,
+    /// Address ranges that may be asked although private, as for the server
+    #[arg(long, env = "BOATYARD_OUTBOUND_ALLOW", value_name = "LIST")]
+    outbound_allow: Option<String>,
+    /// Protocols that may be spoken, as for the server
+    #[arg(long, env = "BOATYARD_GIT_PROTOCOLS", value_name = "LIST")]
+    git_protocols: Option<String>,
     #[command(flatten)]
     team: Team,
     #[command(flatten)]
@@ -172,19 +177,23 @@ impl AddLink {
                 ..Account::default()
             });
         }
-        let http = http(&self.place.options()?)?;
-        let forge = Forge::new(self.kind, url, token, http)?;
+        let forge = Forge::new(self.kind, url, token, self.http()?)?;
         Ok(forge.account().await?)
     }
-}
 
-/// Requests by the same rules as the server's.
-fn http(options: &Options) -> anyhow::Result<HttpClient> {
-    let allow = options.outbound_allow.as_deref().unwrap_or_default();
-    let policy = allow.parse().context("outbound_allow is wrong")?;
-    let protocols = options.git_protocols.as_deref().unwrap_or("https,ssh");
-    let protocols = protocols.parse().context("git_protocols is wrong")?;
-    Ok(HttpClient::new(policy, protocols, PATIENCE))
+    /// Requests by the same rules as the server's.
+    fn http(&self) -> anyhow::Result<HttpClient> {
+        let options = self.place.options()?;
+        let allow = self.outbound_allow.clone().or(options.outbound_allow);
+        let policy = allow.unwrap_or_default().parse();
+        let protocols = self.git_protocols.clone().or(options.git_protocols);
+        let protocols = protocols.as_deref().unwrap_or("https,ssh").parse();
+        Ok(HttpClient::new(
+            policy.context("outbound_allow is wrong")?,
+            protocols.context("git_protocols is wrong")?,
+            PATIENCE,
+        ))
+    }
 }
 
 async fn list(place: &Place, team: &str, shown: &cli::Shown) -> anyhow::Result<ExitCode> {

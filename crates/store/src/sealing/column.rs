@@ -66,14 +66,18 @@ pub(crate) const ACCOUNT_SECRETS: Column = column!("account_secrets", "uid", "se
 pub(crate) const NOTIFICATION_RECEIVER: Column =
     column!("notification_integrations", "uid", "receiver");
 
+/// The token of a linked account at a forge.
+pub(crate) const VCS_TOKEN: Column = column!("vcs_links", "uid", "token");
+
 /// Every column that holds sealed values: what is not in here is lost with the next change of keys.
-pub(super) const ALL: [&Column; 6] = [
+pub(super) const ALL: [&Column; 7] = [
     &PROJECT_URL,
     &SERVICE_SECRETS,
     &BUILD_SECRETS,
     &GROUP_SECRETS,
     &ACCOUNT_SECRETS,
     &NOTIFICATION_RECEIVER,
+    &VCS_TOKEN,
 ];
 
 /// The tables that have such columns, each once.

@@ -10,6 +10,6 @@ mod reseal;
 
 pub(crate) use column::{
     ACCOUNT_SECRETS, BUILD_SECRETS, GROUP_SECRETS, NOTIFICATION_RECEIVER, PROJECT_URL,
-    SERVICE_SECRETS,
+    SERVICE_SECRETS, VCS_TOKEN,
 };
 pub use keys::SealedWith;

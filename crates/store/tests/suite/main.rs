@@ -23,4 +23,5 @@ mod tags;
 mod teams;
 mod tokens;
 mod transitions;
+mod vcs;
 mod versions;

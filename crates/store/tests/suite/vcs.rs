@@ -1,0 +1,43 @@
+//! Links to forges: the token is a secret like others.
+
+use crate::raw::holds;
+use domain::Secret;
+use domain::vcs::{VcsKind, VcsLink};
+use std::slice::from_ref;
+use store::{Store, StoreError};
+use vault::{Key, Vault};
+
+fn link(id: &str) -> VcsLink {
+    VcsLink {
+        uid: String::new(),
+        team: "default".into(),
+        id: id.into(),
+        name: id.into(),
+        kind: VcsKind::Gitea,
+        url: "https://git.example.com/".into(),
+        login: "ann".into(),
+        email: String::new(),
+        token: Secret::new("hush-forge"),
+        created_at: 0,
+    }
+}
+
+testkit::for_each_store! {
+    async fn a_forges_token_is_sealed_and_moves_to_the_next_key(url: &str) {
+        let (old, new) = (Key::random(), Key::random());
+        let store = Store::open(url, Vault::new(from_ref(&old))).await.unwrap();
+        let made = store.create_vcs_link(link("one")).await.unwrap();
+        let again = store.create_vcs_link(link("one")).await;
+        assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
+        assert!(!holds(url, "hush-forge").await);
+        drop(store);
+        let store = Store::open(url, Vault::new(&[new.clone(), old])).await.unwrap();
+        assert_eq!(store.reseal().await.unwrap(), 1);
+        drop(store);
+        let store = Store::open(url, Vault::new(&[new])).await.unwrap();
+        assert_eq!(store.vcs_links("default").await.unwrap(), [made]);
+        assert_eq!(store.vcs_links("other").await.unwrap(), []);
+        assert!(store.delete_vcs_link("default", "one").await.unwrap());
+        assert!(!store.delete_vcs_link("default", "one").await.unwrap());
+    }
+}
