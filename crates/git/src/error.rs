@@ -3,8 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::outbound::OutboundError;
 use crate::url::UrlError;
+use outbound::OutboundError;
 
 /// Why something with a repository did not work. The text never contains credentials.
 #[derive(Debug, thiserror::Error)]

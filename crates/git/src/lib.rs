@@ -16,7 +16,6 @@ mod fetch;
 mod lock;
 mod mirror;
 mod names;
-pub mod outbound;
 mod process;
 mod prune;
 mod reach;

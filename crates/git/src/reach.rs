@@ -7,10 +7,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::environment::{self, Environment};
 use crate::error::GitError;
-use crate::outbound::OutboundError;
 use crate::process::Call;
 use crate::runner::{Git, GitSettings};
 use crate::url::{Protocol, RepoUrl};
+use outbound::OutboundError;
 
 impl Git {
     /// A call that may contact the server of `url`, at the address checked just now.

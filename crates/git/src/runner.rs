@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use crate::environment;
 use crate::error::GitError;
-use crate::outbound::OutboundPolicy;
 use crate::process::{Call, Output, Progress};
 use crate::supervisor::Supervisor;
 use crate::url::Protocols;
+use outbound::OutboundPolicy;
 
 /// How ssh is called.
 #[derive(Debug, Clone)]

@@ -1,19 +1,11 @@
-//! Which addresses this server may contact on a user's behalf.
-//!
-//! A user who may name a repository or a webhook could name `http://169.254.169.254/` or a
-//! database on the server's own network. So a name is resolved first, and what it resolves to is
-//! checked; the caller then connects to the very addresses returned here, because a second look at
-//! the name may give another answer.
-
-mod public;
+//! The policy: public addresses, and those the operator allows besides.
 
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::is_public;
 use ipnet::IpNet;
-
-pub use public::is_public;
 
 /// How long a name server may take.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
