@@ -62,8 +62,14 @@ reasons! {
     DockerfileInvalid = "dockerfile_invalid" => Failure;
     /// The Dockerfile's path or work directory leads out of the repository, or the latter is not there.
     PathNotAllowed = "path_not_allowed" => Failure;
-    /// A base image could not be pulled.
+    /// There is no such base image, or it may not be pulled without a login.
     BaseImageNotFound = "base_image_not_found" => Failure;
+    /// A registry refused the login it was given.
+    RegistryAuthFailed = "registry_auth_failed" => Failure;
+    /// A registry could not be reached.
+    RegistryUnreachable = "registry_unreachable" => Failure;
+    /// The registry's address is private and the operator has not allowed it.
+    RegistryAddressNotAllowed = "registry_address_not_allowed" => Failure;
     /// A step of the Dockerfile failed.
     StepFailed = "step_failed" => Failure;
     /// The registry did not take the image.

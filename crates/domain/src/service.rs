@@ -61,6 +61,8 @@ pub struct ServiceSpec {
     pub rules: BuildRules,
     /// Build arguments.
     pub build_arguments: BTreeMap<String, String>,
+    /// The ids of the credentials that private base images are pulled with.
+    pub docker_credentials: Vec<String>,
 }
 
 /// A git repository.
