@@ -91,7 +91,10 @@ fn is_host(text: &str) -> bool {
             if address.parse::<std::net::Ipv6Addr>().is_err() {
                 return false;
             }
-            (None, port.strip_prefix(':').or((!port.is_empty()).then_some("")))
+            (
+                None,
+                port.strip_prefix(':').or((!port.is_empty()).then_some("")),
+            )
         }
         None => match text.split_once(':') {
             Some((name, port)) => (Some(name), Some(port)),
@@ -102,7 +105,9 @@ fn is_host(text: &str) -> bool {
         !label.is_empty()
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
     name.is_none_or(|name| name.split('.').all(label))
         && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
@@ -151,7 +156,10 @@ mod tests {
     fn an_address_is_read_as_people_write_it() {
         for (written, read) in [
             ("registry.example.com", "registry.example.com"),
-            ("https://Registry.example.com:5000/", "registry.example.com:5000"),
+            (
+                "https://Registry.example.com:5000/",
+                "registry.example.com:5000",
+            ),
             ("https://index.docker.io/v1/", "docker.io"),
             ("docker.io/shop", "docker.io/shop"),
             ("http://127.0.0.1:5000", "127.0.0.1:5000"),

@@ -117,9 +117,8 @@ impl Provider {
         if password.is_empty() || password.len() > 64 * 1024 {
             return Err("must be 1 to 65536 characters long".into());
         }
-        let is_key = || {
-            serde_json::from_str::<serde_json::Value>(password).is_ok_and(|key| key.is_object())
-        };
+        let is_key =
+            || serde_json::from_str::<serde_json::Value>(password).is_ok_and(|key| key.is_object());
         if self == Provider::Gar && user == JSON_KEY && !is_key() {
             return Err("must be a service account's key file, which is a JSON object".into());
         }
@@ -250,13 +249,20 @@ mod tests {
 
     #[test]
     fn a_service_has_its_own_repository() {
-        let named = |provider, registry| credential(provider, registry).repository_of("shop", "web");
+        let named =
+            |provider, registry| credential(provider, registry).repository_of("shop", "web");
         assert_eq!(
             named(Provider::Custom, "registry.example.com:5000/images"),
             "registry.example.com:5000/images/shop/web"
         );
-        assert_eq!(named(Provider::Dockerhub, "docker.io"), "docker.io/somebody/shop-web");
-        assert_eq!(named(Provider::Dockerhub, "docker.io/org"), "docker.io/org/shop-web");
+        assert_eq!(
+            named(Provider::Dockerhub, "docker.io"),
+            "docker.io/somebody/shop-web"
+        );
+        assert_eq!(
+            named(Provider::Dockerhub, "docker.io/org"),
+            "docker.io/org/shop-web"
+        );
     }
 
     #[test]
@@ -265,8 +271,16 @@ mod tests {
         assert!(Provider::Ecr.check_user("AKIAIOSFODNN7EXAMPLE").is_err());
         assert!(Provider::Ecr.check_user("AWS").is_ok());
         assert!(Provider::Gar.check_password("_json_key", "hush").is_err());
-        assert!(Provider::Gar.check_password("_json_key", "{\"type\": \"x\"}").is_ok());
-        assert!(Provider::Gar.check_password("oauth2accesstoken", "hush").is_ok());
+        assert!(
+            Provider::Gar
+                .check_password("_json_key", "{\"type\": \"x\"}")
+                .is_ok()
+        );
+        assert!(
+            Provider::Gar
+                .check_password("oauth2accesstoken", "hush")
+                .is_ok()
+        );
         for provider in Provider::ALL {
             assert_eq!(Provider::parse(provider.as_str()), Some(provider));
         }

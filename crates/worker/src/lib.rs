@@ -19,6 +19,7 @@ mod git_limits;
 mod growth;
 mod halt;
 mod lines;
+mod mask;
 mod meter;
 mod mounts;
 mod outcome;

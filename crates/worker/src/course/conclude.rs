@@ -30,15 +30,18 @@ pub(super) async fn conclude(
         (Err(Stop::Failed(failure)), None) => Err(failure),
         (Err(Stop::Halted), None) => return Outcome::Stopped,
     };
-    let conclusion = match failed {
+    let mut conclusion = match failed {
         Ok(digest) => Conclusion {
             status: Status::Success,
             reason: None,
             message: "Image successfully built".to_owned(),
             digest: Some(digest),
+            size: None,
         },
         Err(failure) => failure.conclusion(),
     };
+    // An engine's words may quote what it was given.
+    conclusion.message = session.log().mask().mask(conclusion.message);
     session.log().say(&conclusion.message);
     let stopped = halt.cause() == Some(&Cause::Asked);
     let told_to_end = async {

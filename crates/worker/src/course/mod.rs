@@ -43,7 +43,7 @@ pub async fn run(config: WorkerConfig) -> Outcome {
         "build claimed"
     );
     let halt = Halt::default();
-    let session = Session::start(client, config.token.clone(), &job, &halt);
+    let session = Session::start(client, &config.token, &job, &halt);
     let clock = keep_clock(&job, &halt);
     // Heard until the server knows how the build ended, which it may be long in doing.
     let _signals = hear_signals(&halt);

@@ -1,5 +1,6 @@
 //! A claimed build's ties to the server, from the claim to the conclusion.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use domain::Status;
@@ -11,6 +12,7 @@ use super::client::{CallError, Client, until_answered};
 use super::log::Log;
 use super::reports::Reports;
 use crate::halt::{Cause, Halt};
+use crate::mask::{Mask, secrets_of};
 use crate::token::Token;
 
 /// How long the server is asked to wait for something to say, in seconds.
@@ -32,8 +34,10 @@ pub(crate) struct Session {
 
 impl Session {
     /// Begins to keep the lease of a build that was just claimed.
-    pub(crate) fn start(client: Client, token: Token, job: &Job, halt: &Halt) -> Session {
-        let log = Log::new(job.next_log_seq, token);
+    pub(crate) fn start(client: Client, token: &Token, job: &Job, halt: &Halt) -> Session {
+        let token = Cow::Borrowed(token.reveal().as_bytes());
+        let mask = Mask::new(secrets_of(job).chain([token]));
+        let log = Log::new(job.next_log_seq, mask);
         let reports = Reports::default();
         let mut keepers = JoinSet::new();
         let mut shippers = JoinSet::new();
