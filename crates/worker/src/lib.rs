@@ -7,6 +7,7 @@
 //!
 //! [`run`] is the door; [`WorkerConfig::from_env`] has the table of environment variables.
 
+mod build_files;
 mod cache;
 mod config;
 mod course;

@@ -6,7 +6,8 @@ use domain::build::Tags;
 use domain::{Reason, Status};
 
 use super::prepare::Building;
-use super::{Course, Stop};
+use super::{Course, Stop, by_machine};
+use crate::build_files;
 use crate::engine::{BuildOrder, EngineError, ImageRef};
 use crate::failure::Failure;
 use crate::fence::Fence;
@@ -43,7 +44,21 @@ impl Course {
             source.sha, source.author, source.subject
         ));
         log.say(format_args!("Cloned in {}", seconds(began)));
+        self.lay_build_files(&source).await?;
         Ok(source)
+    }
+
+    /// Puts the build's files into the context, in place of what the repository has there.
+    async fn lay_build_files(&self, source: &Source) -> Result<(), Failure> {
+        let log = self.session.log();
+        let files = self.job.request.build_files.clone();
+        for path in files.keys() {
+            log.say(format_args!("Build file {path}"));
+        }
+        let context = source.context.clone();
+        let laid = tokio::task::spawn_blocking(move || build_files::lay(&context, &files)).await;
+        laid.unwrap_or_else(|error| Err(by_machine("Build files", &error.into())))
+            .map_err(|failure| log.explain(failure))
     }
 
     pub(super) async fn build_image(
@@ -64,6 +79,7 @@ impl Course {
             dockerfile: source.dockerfile.clone(),
             target: self.job.request.target.as_deref(),
             arguments: &self.job.request.build_arguments,
+            secret_mounts: &self.job.request.docker_secret_mounts,
             registries: site.registries,
         };
         let engine = site.engine.door.as_ref();

@@ -1,15 +1,19 @@
 //! The files that tell Buildah everything it would otherwise take from the host: registries,
 //! signature policy, storage, credentials. All of them lie in the build's scratch folder.
 
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use domain::FileContent;
 use serde_json::json;
 
+use super::secret_mounts::SecretMounts;
 use super::untrusted;
 use crate::engine::{Registries, is_loopback};
+use crate::failure::Failure;
 use crate::gateway;
 
 /// How much of a file with a digest is read, in bytes.
@@ -73,6 +77,14 @@ impl Files {
             .mode(0o600)
             .open(&self.auth)?
             .write_all(auth_json(registries).as_bytes())
+    }
+
+    /// What `RUN --mount=type=secret` finds, ready for the engine.
+    pub(super) fn secrets(
+        &self,
+        mounts: &BTreeMap<String, FileContent>,
+    ) -> Result<SecretMounts, Failure> {
+        SecretMounts::prepare(&self.folder, mounts)
     }
 
     /// The digest that the engine wrote into one of these files, `sha256:…`. Anything else could lead
