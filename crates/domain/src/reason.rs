@@ -62,9 +62,9 @@ reasons! {
     DockerfileInvalid = "dockerfile_invalid" => Failure;
     /// The Dockerfile's path or work directory leads out of the repository, or the latter is not there.
     PathNotAllowed = "path_not_allowed" => Failure;
-    /// There is no such base image, or it may not be pulled without a login.
+    /// A base image could not be pulled.
     BaseImageNotFound = "base_image_not_found" => Failure;
-    /// A registry refused the login it was given.
+    /// A registry refused the login it was given, or asks for one; some say so of images that are not there.
     RegistryAuthFailed = "registry_auth_failed" => Failure;
     /// A registry could not be reached.
     RegistryUnreachable = "registry_unreachable" => Failure;

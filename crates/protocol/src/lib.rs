@@ -130,6 +130,13 @@ pub struct Conclusion {
     pub size: Option<i64>,
 }
 
+/// Answer to `GET overtaken`: for registries that cannot tell which build of a branch is the newer.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Overtaken {
+    /// Whether a build of the branch that was asked for later has been uploaded.
+    pub overtaken: bool,
+}
+
 /// Answer to `GET watch?seconds=N`, which waits until there is something to say or N seconds.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Watch {

@@ -40,7 +40,7 @@ pub(crate) fn lay(context: &Path, files: &BTreeMap<String, FileContent>) -> Resu
 pub(crate) fn decoded(what: &str, content: &FileContent) -> Result<Vec<u8>, Failure> {
     STANDARD.decode(&content.data).map_err(|error| {
         Failure::new(
-            Reason::PathNotAllowed,
+            Reason::EngineFailed,
             format!("The content of the {what} is not base64: {error}"),
         )
     })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::Status;
 use protocol::Conclusion;
 
-use super::Stop;
+use super::{Pushed, Stop};
 use crate::halt::{Cause, Halt};
 use crate::outcome::Outcome;
 use crate::server::{CallError, Session};
@@ -17,10 +17,10 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub(super) async fn conclude(
     session: Session,
     halt: &Halt,
-    result: Result<String, Stop>,
+    result: Result<Pushed, Stop>,
 ) -> Outcome {
     let failed = match (result, halt.cause()) {
-        (Ok(digest), _) => Ok(digest),
+        (Ok(pushed), _) => Ok(pushed),
         // Whatever failed after the switch was thrown failed because of it.
         (Err(_), Some(cause)) => match (cause.failure(), cause) {
             (Some(failure), _) => Err(failure),
@@ -31,12 +31,12 @@ pub(super) async fn conclude(
         (Err(Stop::Halted), None) => return Outcome::Stopped,
     };
     let mut conclusion = match failed {
-        Ok(digest) => Conclusion {
+        Ok(pushed) => Conclusion {
             status: Status::Success,
             reason: None,
             message: "Image successfully built".to_owned(),
-            digest: Some(digest),
-            size: None,
+            digest: Some(pushed.digest),
+            size: pushed.size,
         },
         Err(failure) => failure.conclusion(),
     };

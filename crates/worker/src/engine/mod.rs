@@ -5,6 +5,7 @@ pub(crate) mod buildah;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -41,11 +42,13 @@ pub(crate) struct ImageRef {
     pub(crate) id: String,
 }
 
-/// Where an image goes: to our own registry.
+/// Where an image goes.
 #[derive(Debug)]
 pub(crate) struct PushOrder<'a> {
-    /// Where the registry is reached, and under which name.
+    /// What registries are called.
     pub(crate) registries: Registries<'a>,
+    /// The gate before the registry.
+    pub(crate) gate: SocketAddr,
     /// The repository in it.
     pub(crate) repository: &'a str,
     /// The tag.

@@ -75,6 +75,15 @@ impl Session {
         self.reports.delivered().await;
     }
 
+    /// Whether a newer build of the branch has been uploaded.
+    ///
+    /// # Errors
+    /// When the server will not say.
+    pub(crate) async fn is_overtaken(&self) -> Result<bool, CallError> {
+        let answer = until_answered(None, || self.client.overtaken()).await?;
+        Ok(answer.overtaken)
+    }
+
     /// Delivers every line and phase, then the conclusion; the lease is kept until that is done.
     ///
     /// # Errors

@@ -138,7 +138,9 @@ fn containers_conf() -> String {
 fn auth_json(registries: &Registries<'_>) -> String {
     let gateway = registries.gateway;
     let auth = gateway::login(gateway.key());
-    json!({"auths": {gateway.own().to_string(): {"auth": auth}}}).to_string()
+    let gates = gateway.guarded().map(|gate| gate.to_string());
+    let auths: BTreeMap<_, _> = gates.map(|gate| (gate, json!({"auth": auth}))).collect();
+    json!({"auths": auths}).to_string()
 }
 
 /// Registries in the format of `containers-registries.conf`. Host names were checked when they
@@ -156,17 +158,26 @@ fn registries_conf(registries: &Registries<'_>) -> String {
             text += &entry(own, &gate);
         }
     }
-    for (upstream, mirror) in registries.mirrors {
-        if named.contains(&upstream.as_str()) {
+    let upstreams = registries.mirrors.iter();
+    let upstreams = upstreams.map(|(upstream, _)| (upstream.as_str(), upstream.clone()));
+    for (prefix, location) in registries.gateway.logins().chain(upstreams) {
+        if named.contains(&prefix) {
             continue;
         }
-        named.push(upstream);
-        text += &entry(upstream, upstream);
-        text += &format!(
-            "[[registry.mirror]]\nlocation = {:?}\ninsecure = {}\n",
-            registries.gateway.mirror(mirror),
-            is_loopback(mirror)
-        );
+        named.push(prefix);
+        text += &entry(prefix, &location);
+        // The first one counts.
+        let mirror = registries
+            .mirrors
+            .iter()
+            .find(|(upstream, _)| upstream == prefix);
+        if let Some((_, mirror)) = mirror {
+            text += &format!(
+                "[[registry.mirror]]\nlocation = {:?}\ninsecure = {}\n",
+                registries.gateway.mirror(mirror),
+                is_loopback(mirror)
+            );
+        }
     }
     text
 }
@@ -184,7 +195,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::gateway::{Gateway, Upstreams};
+    use crate::gateway::{Gateway, Logins, Upstreams};
     use crate::token::Token;
 
     #[tokio::test]
@@ -199,7 +210,21 @@ mod tests {
         ];
         let token = Token::new("hush");
         let hosts = mirrors.iter().map(|(_, mirror)| mirror.as_str());
-        let upstreams = Upstreams::new("127.0.0.1:8484", &token, hosts).unwrap();
+        let pull = {
+            let credential = |registry: &str| protocol::RegistryCredential {
+                id: "example".into(),
+                registry: registry.into(),
+                username: "me".into(),
+                password: "hush".into(),
+            };
+            [
+                credential("docker.io"),
+                credential("ghcr.io/org"),
+                credential("ghcr.io/org"),
+            ]
+        };
+        let logins = Logins::new(&pull, None, "".parse().unwrap());
+        let upstreams = Upstreams::new("127.0.0.1:8484", &token, hosts, logins).unwrap();
         let sockets = (0..upstreams.gates()).map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
         let gateway = Gateway::open(&upstreams, sockets.collect()).unwrap();
         let registries = Registries {
@@ -221,6 +246,23 @@ mod tests {
         }
         assert!(text.contains("location = \"mirror.example:5000\"\ninsecure = false"));
         assert!(!text.contains("127.0.0.1:500"), "{text}");
+        let gates: Vec<_> = gateway.logins().map(|(_, gate)| gate).collect();
+        assert_eq!(gates.len(), 2, "each registry once");
+        let hub = format!(
+            "prefix = \"docker.io\"\nlocation = {:?}\ninsecure = true",
+            gates[0]
+        );
+        assert!(
+            text.contains(&hub) && text.contains("[[registry.mirror]]"),
+            "{text}"
+        );
+        let folder = format!("prefix = \"ghcr.io/org\"\nlocation = {:?}", gates[1]);
+        assert!(
+            gates[1].ends_with("/org") && text.contains(&folder),
+            "{text}"
+        );
+        let auth = fs::read_to_string(&files.auth).unwrap();
+        assert!(!auth.contains("hush") && auth.contains(&gates[0]), "{auth}");
         fs::write(&files.digest, "../../../v2/token").unwrap();
         assert!(files.digest(&files.digest).is_err());
         fs::write(&files.digest, format!("sha256:{}\n", "0a".repeat(32))).unwrap();

@@ -4,6 +4,7 @@ mod arguments;
 mod explain;
 mod files;
 mod legible;
+mod registry;
 mod secret_mounts;
 mod storage;
 mod untrusted;
@@ -206,7 +207,7 @@ impl Engine for Buildah {
         log: &Log,
         stop: &CancellationToken,
     ) -> Result<String, EngineError> {
-        let gate = order.registries.gateway.own();
+        let gate = order.gate;
         let mut program = self.program();
         program
             .args(["push", "--signature-policy"])
