@@ -55,6 +55,12 @@ impl Server {
         })
     }
 
+    /// The keys to its secrets, which it made at its first start.
+    pub(crate) fn vault(&self) -> anyhow::Result<vault::Vault> {
+        let file = vault::KeyFile::new(self.data_dir().join("secret.key"));
+        Ok(vault::Vault::new(&file.read()?))
+    }
+
     /// Starts it (again) on its folder; how long it took to answer that it is ready.
     pub(crate) async fn launch(&mut self) -> anyhow::Result<Duration> {
         let log = std::fs::File::options()

@@ -2,7 +2,7 @@
 
 use crate::belonging;
 use crate::config::Options;
-use crate::doctor;
+use crate::{doctor, keys, rotate_key};
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use domain::{Permission, PermissionSet, Role};
@@ -18,6 +18,8 @@ pub enum AdminCommand {
     /// Make, list and revoke API tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Change the key to the secrets in the database; the server must be stopped
+    RotateKey(Place),
     /// Say what this machine lacks for building, and how to get it
     Doctor(Place),
 }
@@ -55,6 +57,9 @@ pub struct Place {
     /// The server's database
     #[arg(long, env = "BOATYARD_DATABASE_URL", value_name = "URL")]
     database_url: Option<String>,
+    /// File that holds the key to the secrets in the database
+    #[arg(long, env = "BOATYARD_SECRET_KEY_FILE", value_name = "FILE")]
+    secret_key_file: Option<PathBuf>,
 }
 
 /// What a new token may do.
@@ -87,12 +92,19 @@ impl Place {
         let options = Options {
             data_dir: self.data_dir.clone(),
             database_url: self.database_url.clone(),
+            secret_key_file: self.secret_key_file.clone(),
             ..Options::default()
         };
         options.with_file(self.config.as_deref())
     }
 
     async fn store(&self) -> anyhow::Result<Store> {
+        let (options, store) = self.open().await?;
+        keys::unlock(store, &options, false).await
+    }
+
+    /// The store with its secrets still locked.
+    pub(crate) async fn open(&self) -> anyhow::Result<(Options, Store)> {
         let options = self.options()?;
         let data_dir = options.data_dir();
         let named = options.database_url.is_some() || options.database_url_file.is_some();
@@ -103,7 +115,8 @@ impl Place {
                 data_dir.display()
             );
         }
-        belonging::open(&options.database_url()?, &data_dir, false).await
+        let store = belonging::open(&options.database_url()?, &data_dir, false).await?;
+        Ok((options, store))
     }
 }
 
@@ -115,6 +128,7 @@ pub async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
             list_tokens(&place, &shown).await
         }
         AdminCommand::Token(TokenCommand::Revoke { id, place }) => revoke(&place, &id).await,
+        AdminCommand::RotateKey(place) => rotate_key::run(&place).await,
         AdminCommand::Doctor(place) => doctor::run(&place.options()?).await,
     }
 }

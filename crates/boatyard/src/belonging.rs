@@ -16,7 +16,7 @@ struct Note {
     address: String,
 }
 
-/// Opens the database for the folder. With `claim`, a folder that belongs to none is given to it.
+/// Opens the database for the folder, with its secrets still locked. With `claim`, a folder that belongs to none is given to it.
 ///
 /// # Errors
 /// When the folder belongs to another one, or the database cannot be opened.
@@ -27,7 +27,9 @@ pub async fn open(url: &str, data_dir: &Path, claim: bool) -> anyhow::Result<Sto
     {
         bail!(foreign(data_dir, &note.address, url));
     }
-    let store = Store::open(url).await.context("cannot open the database")?;
+    let store = Store::open_locked(url)
+        .await
+        .context("cannot open the database")?;
     let id = store
         .fact_or(FACT, || uuid::Uuid::new_v4().to_string())
         .await?;

@@ -43,6 +43,8 @@ options! {
     database_url: String, "BOATYARD_DATABASE_URL", "URL";
     /// File that holds the database URL, for when it is a secret
     database_url_file: PathBuf, "BOATYARD_DATABASE_URL_FILE", "FILE";
+    /// File that holds the key to the secrets in the database [default: secret.key in the data folder]
+    secret_key_file: PathBuf, "BOATYARD_SECRET_KEY_FILE", "FILE";
     /// How clients reach this server [default: http:// and the address it listens on]
     public_url: String, "BOATYARD_PUBLIC_URL", "URL";
     /// Git protocols that a repository's URL may have [default: https,ssh]

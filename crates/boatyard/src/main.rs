@@ -5,6 +5,8 @@ mod belonging;
 mod config;
 mod demo;
 mod doctor;
+mod keys;
+mod rotate_key;
 mod server;
 mod worker_command;
 

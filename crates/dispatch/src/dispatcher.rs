@@ -166,8 +166,8 @@ impl Dispatcher {
     async fn schedulable(&self, heads: Vec<QueueHead>) -> Result<Vec<QueueHead>, StoreError> {
         let mut fitting = Vec::new();
         for head in heads {
-            let request = &head.request;
-            match self.executor.obstacle(&request.plan, request.architecture) {
+            let needs = &head.needs;
+            match self.executor.obstacle(&needs.plan, needs.architecture) {
                 None => fitting.push(head),
                 Some((reason, message)) => {
                     self.store.hold(&head.build.uid, reason, &message).await?;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a harness fails the test it serves")]
 
-use domain::{Build, Service, Status};
+use domain::{Build, SecretValues, Service, Status};
 use logs::{LogConfig, LogStore, NewLine, Query};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,14 +22,16 @@ impl Place {
     async fn new() -> Place {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("boatyard.db");
-        let store = Store::open(database.to_str().unwrap()).await.unwrap();
+        let store = Store::open(database.to_str().unwrap(), testkit::vault())
+            .await
+            .unwrap();
         let logs = LogStore::open(folder.path().join("logs"), LogConfig::default()).unwrap();
         let project = store
             .create_project(testkit::project("shop"))
             .await
             .unwrap();
         let service = store
-            .create_service(testkit::service(&project, "web"))
+            .create_service(testkit::service(&project, "web"), &SecretValues::default())
             .await
             .unwrap();
         Place {

@@ -141,6 +141,17 @@ pub struct BuildRequest {
     pub time_limit_seconds: u64,
 }
 
+/// What a build needs of a machine.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Needs {
+    /// The plan, resolved.
+    pub plan: Plan,
+    /// The architecture asked for.
+    #[serde(default)]
+    pub architecture: Option<Architecture>,
+}
+
 /// Letters a tag may hold; a branch's other letters become `-`.
 ///
 /// Source: OCI distribution specification, tags: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.

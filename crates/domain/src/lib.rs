@@ -11,11 +11,12 @@ pub mod reason;
 pub mod registry_address;
 pub mod registry_credential;
 pub mod secret;
+pub mod secret_values;
 pub mod service;
 pub mod slug;
 pub mod status;
 
-pub use build::{Build, BuildRequest, Creator, Image};
+pub use build::{Build, BuildRequest, Creator, Image, PushTo};
 pub use file::FileContent;
 pub use permission::{Permission, PermissionSet, Role};
 pub use plan::Plan;
@@ -23,6 +24,7 @@ pub use project::Project;
 pub use reason::Reason;
 pub use registry_credential::RegistryCredential;
 pub use secret::Secret;
+pub use secret_values::{SecretChanges, SecretValues};
 pub use service::{Service, ServiceSpec};
 pub use status::Status;
 

@@ -3,7 +3,6 @@
 use crate::{Millis, Status};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// A build service as the store keeps it.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +38,8 @@ pub struct LatestBuild {
     pub since: Millis,
 }
 
-/// How a service builds. Stored as JSON: fields may be added with a default, never renamed.
+/// How a service builds. Stored as JSON: fields may be added with a default, never renamed. Its
+/// build arguments, files and mounts are kept apart, as [`crate::SecretValues`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServiceSpec {
@@ -59,8 +59,6 @@ pub struct ServiceSpec {
     pub include_git_folder: bool,
     /// Which commits build by themselves.
     pub rules: BuildRules,
-    /// Build arguments.
-    pub build_arguments: BTreeMap<String, String>,
     /// The ids of the credentials that private base images are pulled with.
     pub docker_credentials: Vec<String>,
 }
@@ -69,7 +67,7 @@ pub struct ServiceSpec {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GitSource {
-    /// The URL as it was given.
+    /// The URL as it was given, with its login.
     pub project_url: String,
     /// The kind of forge, as the contract names it (`self-hosted`, `github`, …).
     pub project_type: ProjectType,

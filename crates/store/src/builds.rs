@@ -1,9 +1,10 @@
 //! Builds: accepting, reading and listing them.
 
-use crate::services::to_json;
+use crate::request;
 use crate::sql::{Row, Session, params};
 use crate::{Store, StoreError, now};
 use domain::{Build, BuildRequest, Creator, Image, Reason, Service, Status};
+use vault::Vault;
 
 /// A build to be accepted.
 #[derive(Clone, Debug)]
@@ -30,13 +31,13 @@ macro_rules! build_columns {
     () => {
         "uid, service_uid, project_uid, number, id, status, reason, message, branch,
          pull_request_id, sha, image_name, image_digest, image_size, attempt, created_by,
-         created_at, started_at, status_since, concluded_at, created_by_name"
+         created_at, started_at, status_since, concluded_at, created_by_name, image_registry"
     };
 }
 pub(crate) use build_columns;
 
 /// How many columns that is: where further columns of a statement begin.
-pub(crate) const BUILD_COLUMNS: usize = 21;
+pub(crate) const BUILD_COLUMNS: usize = 22;
 
 pub(crate) fn build(row: &Row<'_>) -> Result<Build, StoreError> {
     let status: String = row.get(5)?;
@@ -82,6 +83,7 @@ fn image(row: &Row<'_>) -> Result<Option<Image>, StoreError> {
     let digest: Option<String> = row.get(12)?;
     let size: Option<i64> = row.get(13)?;
     Ok(Some(Image {
+        registry: row.get(21)?,
         name,
         digest: digest.unwrap_or_default(),
         size: size.unwrap_or_default(),
@@ -132,7 +134,7 @@ impl Store {
             status_since: created_at,
             concluded_at: None,
         };
-        insert(&mut tx, &build, &new.request).await?;
+        insert(&mut tx, &self.vault, &build, &new.request).await?;
         tx.commit().await?;
         self.changes.tell(&build);
         Ok(build)
@@ -250,14 +252,17 @@ fn draw_id() -> String {
 
 async fn insert(
     tx: &mut Session<'_>,
+    vault: &Vault,
     build: &Build,
     request: &BuildRequest,
 ) -> Result<(), StoreError> {
     let creator = build.created_by.as_ref();
+    let (request, secrets) = request::seal(vault, &build.uid, request)?;
     tx.execute(
         "INSERT INTO builds (service_uid, number, uid, project_uid, id, status, branch,
-             pull_request_id, sha, created_by, created_by_name, created_at, status_since, request)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             pull_request_id, sha, created_by, created_by_name, created_at, status_since, request,
+             secrets)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         params![
             &build.service_uid,
             build.number,
@@ -272,7 +277,8 @@ async fn insert(
             creator.map(|creator| creator.token_name.as_str()),
             build.created_at,
             build.status_since,
-            to_json(request)?
+            request,
+            secrets
         ],
     )
     .await?;

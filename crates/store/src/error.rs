@@ -1,5 +1,7 @@
 //! What can go wrong in the store.
 
+use vault::{KeyId, VaultError};
+
 /// An error of the store. Callers tell a conflict from an outage; the rest is for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -21,6 +23,12 @@ pub enum StoreError {
     /// The migrations on disk and in the database differ, or one failed.
     #[error("migration failed: {0}")]
     Migration(String),
+    /// Secrets are sealed with a key that is not here.
+    #[error("secrets in the database are sealed with the key {0}, which is not here")]
+    MissingKey(KeyId),
+    /// A secret can be neither sealed nor opened.
+    #[error("a secret can be neither stored nor read: {0}")]
+    Vault(#[from] VaultError),
     /// What is stored cannot be read back.
     #[error("the store holds something unreadable: {0}")]
     Corrupt(String),

@@ -1,7 +1,8 @@
 //! Persistence behind one door: projects, services, builds with their queue and leases, tokens,
 //! the registry's catalogue. SQLite and PostgreSQL, the same statements and the same suite.
 //!
-//! A build's status has one writer: [`Store::advance`] and its siblings in `transition`.
+//! What is secret is sealed with the keys of a [`Vault`] before it is stored (`sealing`). A build's
+//! status has one writer: [`Store::advance`] and its siblings in `transition`.
 
 mod alone;
 mod builds;
@@ -13,7 +14,11 @@ mod facts;
 mod migrate;
 mod projects;
 mod queue;
+mod registry_credentials;
+mod request;
+mod sealing;
 mod seed;
+mod service_secrets;
 mod services;
 mod sql;
 mod tokens;
@@ -29,6 +34,8 @@ pub use changes::{Change, Changes};
 pub use error::StoreError;
 pub use projects::ProjectChanges;
 pub use queue::{OpenBuild, QueueHead};
+pub use registry_credentials::{CredentialChanges, CredentialDeletion};
+pub use sealing::SealedWith;
 pub use services::ServiceChanges;
 pub use tokens::{NewToken, Token, random_key};
 pub use transition::{Advanced, Claimed, Ending};
@@ -37,6 +44,7 @@ pub use version::{Remembered, Version};
 use sql::{Database, Postgres, Sqlite};
 use std::path::Path;
 use std::sync::Arc;
+use vault::Vault;
 
 /// The store. Cheap to clone; all clones share the same connections.
 #[derive(Clone)]
@@ -45,14 +53,25 @@ pub struct Store {
     changes: Arc<changes::Teller>,
     deletions: Arc<tokio::sync::Notify>,
     known_tokens: Arc<Remembered<Arc<Token>>>,
+    vault: Vault,
 }
 
 impl Store {
+    /// Opens (and migrates) the database at `url`, with the keys to its secrets.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, its migrations differ from this program's, or a key that
+    /// secrets are sealed with is missing.
+    pub async fn open(url: &str, vault: Vault) -> Result<Store, StoreError> {
+        Store::open_locked(url).await?.unlock(vault).await
+    }
+
     /// Opens (and migrates) the database at `url`: `postgres://…`, or `sqlite:PATH` or a bare path.
+    /// Until it is unlocked, secrets can be neither stored nor read.
     ///
     /// # Errors
     /// When the database cannot be reached or its migrations differ from this program's.
-    pub async fn open(url: &str) -> Result<Store, StoreError> {
+    pub async fn open_locked(url: &str) -> Result<Store, StoreError> {
         let (db, report) = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let (db, report) = Postgres::open(url).await?;
             (Database::Postgres(db), report)
@@ -69,6 +88,7 @@ impl Store {
             changes: Arc::default(),
             deletions: Arc::default(),
             known_tokens: Arc::new(tokens::remembered()),
+            vault: Vault::default(),
         })
     }
 

@@ -3,15 +3,16 @@
 use crate::builds::{BUILD_COLUMNS, build, build_columns};
 use crate::sql::params;
 use crate::{Store, StoreError, now};
-use domain::{Build, BuildRequest, Millis};
+use domain::build::Needs;
+use domain::{Build, Millis};
 
 /// The oldest waiting build of one service: only heads can be next.
 #[derive(Clone, Debug)]
 pub struct QueueHead {
     /// The build, QUEUED or UNSCHEDULABLE.
     pub build: Build,
-    /// What it asks for.
-    pub request: BuildRequest,
+    /// What it needs of a machine.
+    pub needs: Needs,
 }
 
 /// A build that is handed out and not over.
@@ -51,7 +52,7 @@ impl Store {
                 |row| {
                     Ok(QueueHead {
                         build: build(row)?,
-                        request: row.json(BUILD_COLUMNS)?,
+                        needs: row.json(BUILD_COLUMNS)?,
                     })
                 },
             )

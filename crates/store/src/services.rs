@@ -1,10 +1,13 @@
 //! Build services.
 
 use crate::catalog::remove_repositories;
+use crate::sealing::{PROJECT_URL, SERVICE_SECRETS};
 use crate::sql::{Row, Session, params};
 use crate::{Store, StoreError, deletions, now};
 use domain::service::LatestBuild;
-use domain::{Service, ServiceSpec, Status};
+use domain::{SecretChanges, SecretValues, Service, ServiceSpec, Status};
+use serde_json::Value;
+use vault::Vault;
 
 /// What changes in a service.
 #[derive(Clone, Debug)]
@@ -13,16 +16,36 @@ pub struct ServiceChanges {
     pub description: Option<String>,
     /// The whole new specification.
     pub spec: ServiceSpec,
+    /// What changes in its arguments, files and mounts.
+    pub secrets: SecretChanges,
 }
 
-fn service(row: &Row<'_>) -> Result<Service, StoreError> {
+/// The columns of a service, in the order [`service`] reads them.
+macro_rules! service_columns {
+    () => {
+        "s.uid, s.project_uid, s.id, s.name, s.description, s.spec, s.last_build_number,
+         s.created_at, s.updated_at, s.number, s.project_url"
+    };
+}
+
+/// How many columns that is: where further columns of a statement begin.
+const SERVICE_COLUMNS: usize = 11;
+
+fn service(vault: &Vault, row: &Row<'_>) -> Result<Service, StoreError> {
+    let uid: String = row.get(0)?;
+    let mut spec: ServiceSpec = row.json(5)?;
+    // There is none only in a row from before there were keys, until the next start.
+    let url: Option<String> = row.get(10)?;
+    if let Some(sealed) = url {
+        spec.source.project_url = PROJECT_URL.open(vault, &uid, &sealed)?;
+    }
     Ok(Service {
-        uid: row.get(0)?,
+        uid,
         project_uid: row.get(1)?,
         id: row.get(2)?,
         name: row.get(3)?,
         description: row.get(4)?,
-        spec: row.json(5)?,
+        spec,
         last_build_number: row.get(6)?,
         created_at: row.get(7)?,
         updated_at: row.get(8)?,
@@ -34,12 +57,26 @@ pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreErr
     serde_json::to_string(value).map_err(|e| StoreError::corrupt(e.to_string()))
 }
 
+/// What is stored of a specification, without the repository's URL.
+fn spec_json(spec: &ServiceSpec) -> Result<String, StoreError> {
+    let json = serde_json::to_value(spec);
+    let mut json = json.map_err(|e| StoreError::corrupt(e.to_string()))?;
+    if let Some(source) = json.get_mut("source").and_then(Value::as_object_mut) {
+        source.remove("projectUrl");
+    }
+    to_json(&json)
+}
+
 impl Store {
-    /// Stores a new service; its `uid` and times are set here.
+    /// Stores a new service with its arguments, files and mounts; its `uid` and times are set here.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the project has a service with this id.
-    pub async fn create_service(&self, mut service: Service) -> Result<Service, StoreError> {
+    pub async fn create_service(
+        &self,
+        mut service: Service,
+        secrets: &SecretValues,
+    ) -> Result<Service, StoreError> {
         service.uid = uuid::Uuid::now_v7().to_string();
         service.created_at = now();
         service.updated_at = service.created_at;
@@ -54,12 +91,14 @@ impl Store {
             .await?
             .ok_or(StoreError::Gone)?;
         tx.execute(
-            "INSERT INTO services (uid, project_uid, id, name, description, spec, created_at, updated_at, number)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO services (uid, project_uid, id, name, description, spec, created_at, updated_at,
+                 number, project_url, secrets)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             params![
                 &service.uid, &service.project_uid, &service.id, &service.name,
-                service.description.as_deref(), to_json(&service.spec)?, service.created_at,
-                service.updated_at, service.number
+                service.description.as_deref(), spec_json(&service.spec)?, service.created_at,
+                service.updated_at, service.number, self.sealed_url(&service.uid, &service.spec)?,
+                SERVICE_SECRETS.seal_json(&self.vault, &service.uid, secrets)?
             ],
         )
         .await?;
@@ -79,11 +118,13 @@ impl Store {
         let mut session = self.db.read().await?;
         session
             .row(
-                "SELECT uid, project_uid, id, name, description, spec, last_build_number,
-                     created_at, updated_at, number
-                 FROM services WHERE project_uid = $1 AND id = $2",
+                concat!(
+                    "SELECT ",
+                    service_columns!(),
+                    " FROM services s WHERE s.project_uid = $1 AND s.id = $2"
+                ),
                 params![project_uid, id],
-                service,
+                |row| service(&self.vault, row),
             )
             .await
     }
@@ -103,13 +144,16 @@ impl Store {
         let mut session = self.db.read().await?;
         session
             .rows(
-                "SELECT s.uid, s.project_uid, s.id, s.name, s.description, s.spec,
-                     s.last_build_number, s.created_at, s.updated_at, s.number, b.status, b.status_since
-                 FROM services s
-                 LEFT JOIN builds b ON b.service_uid = s.uid AND b.number = s.last_build_number
-                 WHERE s.project_uid = $1 AND s.number > $2 ORDER BY s.number LIMIT $3 OFFSET $4",
+                concat!(
+                    "SELECT ",
+                    service_columns!(),
+                    ", b.status, b.status_since
+                     FROM services s
+                     LEFT JOIN builds b ON b.service_uid = s.uid AND b.number = s.last_build_number
+                     WHERE s.project_uid = $1 AND s.number > $2 ORDER BY s.number LIMIT $3 OFFSET $4"
+                ),
                 params![project_uid, after, limit, offset],
-                |row| Ok((service(row)?, latest(row, 10)?)),
+                |row| Ok((service(&self.vault, row)?, latest(row, SERVICE_COLUMNS)?)),
             )
             .await
     }
@@ -150,14 +194,43 @@ impl Store {
     ) -> Result<Option<Service>, StoreError> {
         let mut tx = self.db.write().await?;
         tx.execute(
-            "UPDATE services SET description = COALESCE($2, description), spec = $3, updated_at = $4
+            "UPDATE services SET description = COALESCE($2, description), spec = $3,
+                 project_url = $4, updated_at = $5
              WHERE uid = $1",
-            params![uid, changes.description, to_json(&changes.spec)?, now()],
+            params![
+                uid,
+                changes.description,
+                spec_json(&changes.spec)?,
+                self.sealed_url(uid, &changes.spec)?,
+                now()
+            ],
         )
         .await?;
-        let updated = service_by_uid(&mut tx, uid).await?;
+        self.change_secrets(&mut tx, uid, changes.secrets).await?;
+        let updated = self.service_by_uid(&mut tx, uid).await?;
         tx.commit().await?;
         Ok(updated)
+    }
+
+    fn sealed_url(&self, uid: &str, spec: &ServiceSpec) -> Result<String, StoreError> {
+        PROJECT_URL.seal(&self.vault, uid, &spec.source.project_url)
+    }
+
+    async fn service_by_uid(
+        &self,
+        tx: &mut Session<'_>,
+        uid: &str,
+    ) -> Result<Option<Service>, StoreError> {
+        tx.row(
+            concat!(
+                "SELECT ",
+                service_columns!(),
+                " FROM services s WHERE s.uid = $1"
+            ),
+            params![uid],
+            |row| service(&self.vault, row),
+        )
+        .await
     }
 
     /// Deletes a service with its builds and what its repository shows, all or nothing. The caller
@@ -204,17 +277,6 @@ async fn repository(
             },
         )
         .await
-}
-
-async fn service_by_uid(tx: &mut Session<'_>, uid: &str) -> Result<Option<Service>, StoreError> {
-    tx.row(
-        "SELECT uid, project_uid, id, name, description, spec, last_build_number, created_at,
-             updated_at, number
-         FROM services WHERE uid = $1",
-        params![uid],
-        service,
-    )
-    .await
 }
 
 /// The two columns of a joined newest build, from `at`.

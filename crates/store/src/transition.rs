@@ -2,10 +2,11 @@
 //! whether the move is allowed, and writes row, fence and lease together.
 
 use crate::builds::{BUILD_COLUMNS, build, build_columns};
+use crate::request;
 use crate::sql::{Session, params};
 use crate::tokens::{fresh_secret, hash};
 use crate::{Store, StoreError, now};
-use domain::{Build, BuildRequest, Image, Millis, Reason, Secret, Status};
+use domain::{Build, BuildRequest, Image, Millis, PushTo, Reason, Secret, Status};
 
 /// What became of a requested move.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,13 +171,16 @@ impl Store {
                 concat!(
                     "SELECT ",
                     build_columns!(),
-                    ", request FROM builds WHERE uid = $1"
+                    ", request, secrets FROM builds WHERE uid = $1"
                 ),
                 params![&before.uid],
                 |row| {
+                    let sealed: Option<String> = row.get(BUILD_COLUMNS + 1)?;
+                    let request = row.json(BUILD_COLUMNS)?;
+                    let uid = &before.uid;
                     Ok(Claimed {
                         build: build(row)?,
-                        request: row.json(BUILD_COLUMNS)?,
+                        request: request::open(&self.vault, uid, request, sealed.as_deref())?,
                     })
                 },
             )
@@ -205,6 +209,27 @@ impl Store {
                 build,
             )
             .await
+    }
+
+    /// The registry of its project's own that the worker's build goes to, if it goes to one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn push_to_of_worker(&self, token: &str) -> Result<Option<PushTo>, StoreError> {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Part {
+            push_to: Option<PushTo>,
+        }
+        let mut session = self.db.read().await?;
+        let request = session
+            .row(
+                "SELECT request FROM builds WHERE worker_token = $1 AND concluded_at IS NULL",
+                params![hash(token)],
+                |row| row.json::<Part>(0),
+            )
+            .await?;
+        Ok(request.and_then(|request| request.push_to))
     }
 
     /// A worker is alive: its lease starts anew. `false` when it holds no build any more.
@@ -324,7 +349,7 @@ impl Store {
         tx.execute(
             "UPDATE builds SET status = $2, reason = $3, message = $4, status_since = $5,
                  concluded_at = $5, image_name = $6, image_digest = $7, image_size = $8,
-                 lease_expires_at = NULL
+                 image_registry = $9, lease_expires_at = NULL
              WHERE uid = $1",
             params![
                 &before.uid,
@@ -334,7 +359,8 @@ impl Store {
                 now(),
                 image.map(|image| image.name.as_str()),
                 image.map(|image| image.digest.as_str()),
-                image.map(|image| image.size)
+                image.map(|image| image.size),
+                image.and_then(|image| image.registry.as_deref())
             ],
         )
         .await?;

@@ -3,6 +3,16 @@
 use domain::service::ProjectType;
 use domain::{BuildRequest, Plan, Project, Service, ServiceSpec};
 
+/// A vault with a key that is no secret.
+///
+/// # Panics
+/// Never: the key is one.
+#[must_use]
+pub fn vault() -> vault::Vault {
+    let key = "0a".repeat(32).parse::<vault::Key>();
+    vault::Vault::new(&[key.expect("64 digits are a key")])
+}
+
 /// A project that is not stored yet.
 #[must_use]
 pub fn project(id: &str) -> Project {
@@ -15,6 +25,7 @@ pub fn project(id: &str) -> Project {
         description: None,
         color: None,
         region: "local".into(),
+        custom_registry: None,
         created_at: 0,
         updated_at: 0,
     }
@@ -52,6 +63,8 @@ pub fn build_request() -> BuildRequest {
         build_arguments: [("KEY".to_owned(), "value".to_owned())].into(),
         build_files: [].into(),
         docker_secret_mounts: [].into(),
+        docker_credentials: Vec::new(),
+        push_to: None,
         use_cache: true,
         cache_storage_mb: None,
         include_git_folder: false,

@@ -8,7 +8,9 @@ use crate::edge::{
 use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::{OriginalUri, State as FromState};
-use domain::{Build, BuildRequest, Creator, Permission as P, Reason, Service, Status, fields};
+use domain::{
+    Build, BuildRequest, Creator, Permission as P, Reason, SecretValues, Service, Status, fields,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -265,7 +267,8 @@ pub(crate) async fn start(
 ) -> Result<Data<BuildView>, ApiError> {
     let (_, service) = place.service(&state, &caller).await?;
     input.check()?;
-    let request = request(&state, &service, input);
+    let secrets = state.store.service_secrets(&service.uid).await?;
+    let request = request(&state, &service, secrets, input);
     let sha = resolve(&state, &request).await;
     let created_by = Some(Creator {
         token_id: caller.token.id.clone(),
@@ -288,11 +291,16 @@ pub(crate) async fn start(
 }
 
 /// The service's specification with the call's overrides on top, fixed for this build.
-fn request(state: &State, service: &Service, input: StartInput) -> BuildRequest {
+fn request(
+    state: &State,
+    service: &Service,
+    secrets: SecretValues,
+    input: StartInput,
+) -> BuildRequest {
     let spec = &service.spec;
     let settings = &state.settings;
     let plan = spec.build_plan.as_deref().and_then(|id| settings.plan(id));
-    let mut build_arguments = spec.build_arguments.clone();
+    let mut build_arguments = secrets.variables;
     build_arguments.extend(input.overrides.build_arguments);
     let docker = input.overrides.docker;
     let dockerfile = &spec.dockerfile;

@@ -6,7 +6,7 @@ use super::service_view::without_login;
 use crate::Settings;
 use crate::edge::{ApiError, Problems};
 use domain::service::{Architecture, ProjectType};
-use domain::{ServiceSpec, fields};
+use domain::{SecretChanges, ServiceSpec, fields};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -169,13 +169,14 @@ struct CrossProjectAccess {
 }
 
 impl ServiceInput {
-    /// Lays the input onto `spec`; with `new`, what a service cannot be without must be there.
+    /// Lays the input onto `spec`, and answers what it says about arguments, files and mounts; with
+    /// `new`, what a service cannot be without must be there.
     pub(crate) fn apply(
         self,
         spec: &mut ServiceSpec,
         new: bool,
         settings: &Settings,
-    ) -> Result<(), ApiError> {
+    ) -> Result<SecretChanges, ApiError> {
         let mut problems = Problems::default();
         if new {
             self.check_required(&mut problems);
@@ -194,11 +195,14 @@ impl ServiceInput {
             spec.architecture = infrastructure.architecture.or(spec.architecture);
         }
         spec.disabled_ci = self.disabled_ci.unwrap_or(spec.disabled_ci);
-        if let Some(arguments) = self.build_arguments {
-            check_arguments("buildArguments", &arguments, &mut problems);
-            spec.build_arguments = arguments;
+        if let Some(arguments) = &self.build_arguments {
+            check_arguments("buildArguments", arguments, &mut problems);
         }
-        problems.into_result()
+        problems.into_result()?;
+        Ok(SecretChanges {
+            variables: self.build_arguments,
+            ..SecretChanges::default()
+        })
     }
 
     fn check_required(&self, problems: &mut Problems) {

@@ -4,7 +4,7 @@
 use super::projects::{Cluster, app_id};
 use crate::edge::iso_millis;
 use domain::service::{Architecture, LatestBuild, ProjectType};
-use domain::{Project, Service, Status};
+use domain::{Project, SecretValues, Service, Status};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -171,13 +171,13 @@ impl ServiceSummary {
 }
 
 impl ServiceView {
-    /// The view; build arguments are shown only to a token that may read them.
+    /// The view; `secrets` are given only for a token that may read them.
     pub(crate) fn new(
         project: &Project,
         service: Service,
         latest: Option<LatestBuild>,
         plan: &str,
-        show_arguments: bool,
+        secrets: Option<SecretValues>,
     ) -> Self {
         let summary = ServiceSummary::new(project, &service, latest);
         let spec = service.spec;
@@ -227,7 +227,7 @@ impl ServiceView {
                     use_cache: spec.dockerfile.use_cache,
                 },
             },
-            build_arguments: show_arguments.then_some(spec.build_arguments),
+            build_arguments: secrets.map(|secrets| secrets.variables),
             ports: [],
             cluster: Cluster::of(&project.region),
         }

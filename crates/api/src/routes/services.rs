@@ -10,7 +10,7 @@ use crate::removal;
 use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
-use domain::{Permission as P, Project, Service, ServiceSpec, slug};
+use domain::{Permission as P, Project, SecretValues, Service, ServiceSpec, slug};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::{ServiceChanges, StoreError};
@@ -104,7 +104,10 @@ async fn make(state: &State, project: &Project, input: ServiceInput) -> Result<S
     let name = input.name.clone().unwrap_or_default();
     let description = input.description.clone();
     let mut spec = ServiceSpec::default();
-    input.apply(&mut spec, true, &state.settings)?;
+    let mut secrets = SecretValues::default();
+    input
+        .apply(&mut spec, true, &state.settings)?
+        .apply(&mut secrets);
     let id = slug::from_name(&name);
     if RESERVED.contains(&id.as_str()) {
         return Err(ApiError::field(
@@ -128,7 +131,7 @@ async fn make(state: &State, project: &Project, input: ServiceInput) -> Result<S
     };
     state
         .store
-        .create_service(service)
+        .create_service(service, &secrets)
         .await
         .map_err(|error| match error {
             StoreError::Conflict => ApiError::conflict(taken),
@@ -154,16 +157,21 @@ pub(crate) async fn put(
         Some(existing) => {
             let description = Some(input.description.clone().unwrap_or_default());
             let mut spec = ServiceSpec::default();
-            // With its login, which nobody was shown, and with arguments that the caller was not.
+            // With its login, which nobody was shown.
             spec.source
                 .project_url
                 .clone_from(&existing.spec.source.project_url);
-            if !shows_arguments(&caller) {
-                spec.build_arguments
-                    .clone_from(&existing.spec.build_arguments);
+            let mut secrets = input.apply(&mut spec, true, &state.settings)?;
+            // What the caller was not shown stays.
+            if shows_arguments(&caller) {
+                secrets.variables.get_or_insert_default();
             }
-            input.apply(&mut spec, true, &state.settings)?;
-            change(&state, &existing, ServiceChanges { description, spec }).await?
+            let changes = ServiceChanges {
+                description,
+                spec,
+                secrets,
+            };
+            change(&state, &existing, changes).await?
         }
     };
     view(&state, &caller, &project, service).await
@@ -183,8 +191,13 @@ pub(crate) async fn patch(
     }
     let description = input.description.clone();
     let mut spec = service.spec.clone();
-    input.apply(&mut spec, false, &state.settings)?;
-    let service = change(&state, &service, ServiceChanges { description, spec }).await?;
+    let secrets = input.apply(&mut spec, false, &state.settings)?;
+    let changes = ServiceChanges {
+        description,
+        spec,
+        secrets,
+    };
+    let service = change(&state, &service, changes).await?;
     view(&state, &caller, &project, service).await
 }
 
@@ -220,8 +233,12 @@ async fn view(
 ) -> Result<Data<ServiceView>, ApiError> {
     let latest = state.store.latest_build(&service).await?;
     let plan = &state.settings.default_plan.id;
+    let secrets = match shows_arguments(caller) {
+        true => Some(state.store.service_secrets(&service.uid).await?),
+        false => None,
+    };
     Ok(Data {
-        data: ServiceView::new(project, service, latest, plan, shows_arguments(caller)),
+        data: ServiceView::new(project, service, latest, plan, secrets),
     })
 }
 

@@ -70,7 +70,7 @@ async fn fill(
     built.build().await?;
     // Nobody else writes meanwhile; and the server starts with a tidy database.
     server.stop()?;
-    let store = Store::open(database).await?;
+    let store = Store::open(database, server.vault()?).await?;
     let project = store.project("default", "bench").await?;
     let project = project.context("the project is gone")?;
     let row = store.service(&project.uid, service).await?;

@@ -25,6 +25,19 @@ pub(super) async fn prepare(data_dir: &Path) -> anyhow::Result<File> {
         .mode(0o700)
         .create(data_dir)
         .with_context(|| format!("cannot make the data folder {}", data_dir.display()))?;
+    let Some(file) = lock(data_dir).await? else {
+        bail!(
+            "another server uses the data folder {}; choose another with --data-dir",
+            data_dir.display()
+        );
+    };
+    AddressFile::remove_old(data_dir);
+    Ok(file)
+}
+
+/// Takes the lock of a data folder for as long as the returned file lives; `None` when somebody else
+/// has it.
+pub async fn lock(data_dir: &Path) -> anyhow::Result<Option<File>> {
     let path = data_dir.join("lock");
     let file = OpenOptions::new()
         .create(true)
@@ -33,19 +46,13 @@ pub(super) async fn prepare(data_dir: &Path) -> anyhow::Result<File> {
         .mode(0o600)
         .open(&path)
         .with_context(|| format!("cannot write {}", path.display()))?;
-    let locked = lock(&file).await;
-    if !locked.with_context(|| format!("cannot lock {}", path.display()))? {
-        bail!(
-            "another server uses the data folder {}; choose another with --data-dir",
-            data_dir.display()
-        );
-    }
-    AddressFile::remove_old(data_dir);
-    Ok(file)
+    let locked = try_lock(&file).await;
+    let locked = locked.with_context(|| format!("cannot lock {}", path.display()))?;
+    Ok(locked.then_some(file))
 }
 
 /// Locks the file; `false` when somebody else keeps it.
-async fn lock(file: &File) -> std::io::Result<bool> {
+async fn try_lock(file: &File) -> std::io::Result<bool> {
     for _ in 0..TRIES {
         match file.try_lock() {
             Ok(()) => return Ok(true),

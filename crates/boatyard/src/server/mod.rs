@@ -6,6 +6,7 @@ mod caches;
 mod first_start;
 mod parts;
 
+pub use first_start::lock;
 pub use parts::PublicAddress;
 
 use crate::config::Options;
@@ -68,6 +69,13 @@ pub async fn serve_until(
     let alone = parts.store.alone().await?.ok_or_else(|| {
         anyhow!("another server uses this database; each server needs one of its own")
     })?;
+    let sealed = parts.store.reseal().await?;
+    if sealed > 0 {
+        tracing::info!(
+            values = sealed,
+            "sealed the database's secrets with the present key"
+        );
+    }
     let new_token = first_start::administrator(&parts.store, &options.data_dir()).await?;
     let tasks = TaskTracker::new();
     tasks.spawn(parts.dispatcher.run(parts.exits, stop.clone()));

@@ -2,6 +2,7 @@
 
 use crate::belonging;
 use crate::config::Options;
+use crate::keys;
 use anyhow::{Context, anyhow};
 use api::{RegistryAccess, Settings};
 use dispatch::executor::{Exit, LocalSettings};
@@ -46,6 +47,7 @@ pub(super) async fn open(
 ) -> anyhow::Result<Parts> {
     let data = options.data_dir();
     let store = belonging::open(&options.database_url()?, &data, true).await?;
+    let store = keys::unlock(store, options, true).await?;
     let mut log_config = LogConfig::default();
     if let Some(mb) = options.log_limit {
         log_config.max_log_bytes = mb * 1024 * 1024;

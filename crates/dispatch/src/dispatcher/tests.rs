@@ -5,7 +5,7 @@
 use super::lost::Sign;
 use super::{Dispatcher, Limits};
 use crate::executor::{Exit, LocalExecutor, LocalSettings};
-use domain::{Build, Secret, Status};
+use domain::{Build, Secret, SecretValues, Status};
 use machine::ProcessId;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ struct Place {
 
 impl Place {
     async fn new(url: &str) -> Place {
-        let store = Store::open(url).await.unwrap();
+        let store = Store::open(url, testkit::vault()).await.unwrap();
         let (build, token) = handed_out(&store).await;
         let folder = tempfile::tempdir().unwrap();
         let settings = LocalSettings {
@@ -181,7 +181,7 @@ async fn handed_out(store: &Store) -> (Build, Secret) {
         .await
         .unwrap();
     let service = store
-        .create_service(testkit::service(&project, "web"))
+        .create_service(testkit::service(&project, "web"), &SecretValues::default())
         .await
         .unwrap();
     let build = store.accept_build(&service, new_build()).await.unwrap();

@@ -47,7 +47,7 @@ impl Place {
     pub async fn open(database: &str, grace: Duration) -> Place {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(database).await.unwrap();
+        let store = Store::open(database, testkit::vault()).await.unwrap();
         let config = RegistryConfig {
             grace,
             ..RegistryConfig::default()
@@ -128,7 +128,11 @@ impl Place {
         let project = testkit::project(project);
         let project = self.store.create_project(project).await.unwrap();
         let service = testkit::service(&project, service);
-        let service = self.store.create_service(service).await.unwrap();
+        let service = self
+            .store
+            .create_service(service, &Default::default())
+            .await
+            .unwrap();
         let _no_pushes = self.registry.hold_pushes().await;
         self.store.delete_service(&service.uid).await.unwrap();
     }

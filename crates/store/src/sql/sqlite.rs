@@ -66,6 +66,13 @@ impl Sqlite {
         Ok(statement.query_row([], |row| row.get(0))?)
     }
 
+    /// Writes the file anew and empties the write-ahead log.
+    pub(crate) async fn compact(&self) -> Result<(), StoreError> {
+        let connection = Arc::clone(&self.writer).lock_owned().await;
+        aside(|| connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)"))?;
+        Ok(())
+    }
+
     pub(crate) async fn begin(&self) -> Result<Transaction, StoreError> {
         let connection = Arc::clone(&self.writer).lock_owned().await;
         connection.execute_batch("BEGIN IMMEDIATE")?;

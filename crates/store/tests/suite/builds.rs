@@ -1,6 +1,7 @@
 //! Accepting and listing builds: dense numbers, unique ids, pages that cost one range read.
 
 use crate::place::{Place, new_build, service};
+use domain::SecretValues;
 use std::collections::HashSet;
 use store::{Page, StoreError};
 
@@ -65,7 +66,7 @@ testkit::for_each_store! {
     async fn builds_of_one_service_are_not_anothers(url: &str) {
         let place = Place::new(url).await;
         let build = place.accept().await;
-        let other = place.store.create_service(service(&place.project, "api")).await.unwrap();
+        let other = place.store.create_service(service(&place.project, "api"), &SecretValues::default()).await.unwrap();
         assert!(place.store.build(&other.uid, &build.id).await.unwrap().is_none());
         let first = place.store.accept_build(&other, new_build()).await.unwrap();
         assert_eq!(first.number, 1);

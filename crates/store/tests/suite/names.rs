@@ -1,6 +1,7 @@
 //! Projects and services: names, numbers, what belongs to what.
 
 use crate::place::{Place, project, service};
+use domain::{SecretChanges, SecretValues};
 use store::{ProjectChanges, ServiceChanges, Store, StoreError};
 
 testkit::for_each_store! {
@@ -8,12 +9,12 @@ testkit::for_each_store! {
         let place = Place::new(url).await;
         let again = place.store.create_project(project("shop")).await;
         assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
-        let again = place.store.create_service(service(&place.project, "web")).await;
+        let again = place.store.create_service(service(&place.project, "web"), &SecretValues::default()).await;
         assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
     }
 
     async fn a_walk_through_projects_misses_none(url: &str) {
-        let store = Store::open(url).await.unwrap();
+        let store = Store::open(url, testkit::vault()).await.unwrap();
         for name in ["one", "two", "three", "four", "five"] {
             store.create_project(project(name)).await.unwrap();
         }
@@ -32,9 +33,9 @@ testkit::for_each_store! {
 
     async fn a_project_keeps_what_a_change_does_not_name(url: &str) {
         let place = Place::new(url).await;
-        let color = ProjectChanges { description: None, color: Some("#fff".into()) };
+        let color = ProjectChanges { color: Some("#fff".into()), ..Default::default() };
         place.store.update_project(&place.project.uid, color).await.unwrap();
-        let words = ProjectChanges { description: Some("words".into()), color: None };
+        let words = ProjectChanges { description: Some("words".into()), ..Default::default() };
         let after = place.store.update_project(&place.project.uid, words).await.unwrap().unwrap();
         assert_eq!(after.color.as_deref(), Some("#fff"));
         assert_eq!(after.description.as_deref(), Some("words"));
@@ -45,12 +46,19 @@ testkit::for_each_store! {
     async fn a_service_reads_back_as_it_was_written(url: &str) {
         let place = Place::new(url).await;
         let mut spec = place.service.spec.clone();
-        spec.build_arguments.insert("KEY".into(), "a \"quoted\" ünicode value".into());
+        let variables = [("KEY".to_owned(), "a \"quoted\" ünicode value".to_owned())];
+        let secrets = SecretValues { variables: variables.into(), ..SecretValues::default() };
         spec.dockerfile.target = Some("release".into());
-        let changes = ServiceChanges { description: None, spec: spec.clone() };
+        spec.source.project_url = "https://ada:hush@example.com/a/b".into();
+        let changes = ServiceChanges {
+            description: None,
+            spec: spec.clone(),
+            secrets: SecretChanges { variables: Some(secrets.variables.clone()), ..SecretChanges::default() },
+        };
         place.store.update_service(&place.service.uid, changes).await.unwrap();
         let now = place.service_now().await;
         assert_eq!(now.spec, spec);
+        assert_eq!(place.store.service_secrets(&now.uid).await.unwrap(), secrets);
         assert_eq!(now.description.as_deref(), Some("a service"));
     }
 
@@ -67,7 +75,7 @@ testkit::for_each_store! {
         let place = Place::new(url).await;
         let empty = place.store.create_project(project("empty")).await.unwrap();
         place.store.delete_project(&empty.uid).await.unwrap();
-        let made = place.store.create_service(service(&empty, "late")).await;
+        let made = place.store.create_service(service(&empty, "late"), &SecretValues::default()).await;
         assert!(matches!(made, Err(StoreError::Gone)), "{made:?}");
     }
 
@@ -75,7 +83,7 @@ testkit::for_each_store! {
         let place = Place::new(url).await;
         let build = place.accept().await;
         drop(place.store);
-        let store = Store::open(url).await.unwrap();
+        let store = Store::open(url, testkit::vault()).await.unwrap();
         let found = store.build_by_uid(&build.uid).await.unwrap().unwrap();
         assert_eq!(found, build);
         let key = store.fact_or("key", || "first".into()).await.unwrap();

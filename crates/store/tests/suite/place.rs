@@ -1,6 +1,6 @@
 //! A project and a service to build in.
 
-use domain::{Creator, Project, Service};
+use domain::{Creator, Project, SecretValues, Service};
 use store::{NewBuild, Store};
 pub use testkit::{project, service};
 
@@ -13,10 +13,10 @@ pub struct Place {
 
 impl Place {
     pub async fn new(url: &str) -> Place {
-        let store = Store::open(url).await.unwrap();
+        let store = Store::open(url, testkit::vault()).await.unwrap();
         let project = store.create_project(project("shop")).await.unwrap();
         let service = store
-            .create_service(service(&project, "web"))
+            .create_service(service(&project, "web"), &SecretValues::default())
             .await
             .unwrap();
         Place {

@@ -21,7 +21,7 @@ fn now() -> i64 {
 
 testkit::for_each_store! {
     async fn a_secret_finds_its_token(url: &str) {
-        let store = Store::open(url).await.unwrap();
+        let store = Store::open(url, testkit::vault()).await.unwrap();
         let (token, secret) = store.create_token(viewer()).await.unwrap();
         let found = store.token_by_secret(secret.expose()).await.unwrap().unwrap();
         assert_eq!(found.id, token.id);
@@ -33,7 +33,7 @@ testkit::for_each_store! {
     }
 
     async fn a_revoked_or_expired_token_finds_nothing(url: &str) {
-        let store = Store::open(url).await.unwrap();
+        let store = Store::open(url, testkit::vault()).await.unwrap();
         let (token, secret) = store.create_token(viewer()).await.unwrap();
         assert!(store.delete_token(&token.id).await.unwrap());
         assert!(!store.delete_token(&token.id).await.unwrap());
@@ -41,7 +41,7 @@ testkit::for_each_store! {
         // Known tokens are remembered: what another process does to them counts all the same.
         let (token, secret) = store.create_token(viewer()).await.unwrap();
         assert!(store.token_by_secret(secret.expose()).await.unwrap().is_some());
-        assert!(Store::open(url).await.unwrap().delete_token(&token.id).await.unwrap());
+        assert!(Store::open(url, testkit::vault()).await.unwrap().delete_token(&token.id).await.unwrap());
         assert!(store.token_by_secret(secret.expose()).await.unwrap().is_none());
         let soon = now() + 50;
         let (_, secret) =
@@ -59,7 +59,7 @@ testkit::for_each_store! {
 #[tokio::test]
 async fn the_database_file_does_not_hold_the_secret() {
     let database = testkit::Sqlite::temp();
-    let store = Store::open(database.url()).await.unwrap();
+    let store = Store::open(database.url(), testkit::vault()).await.unwrap();
     let (_, secret) = store.create_token(viewer()).await.unwrap();
     drop(store);
     let bytes = std::fs::read(database.url()).unwrap();

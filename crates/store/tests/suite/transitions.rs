@@ -1,7 +1,7 @@
 //! The one writer of a status: forward only, fenced by the attempt's token, concluded once.
 
 use crate::place::{Place, new_build, service};
-use domain::{Build, Image, Reason, Secret, Status};
+use domain::{Build, Image, Reason, Secret, SecretValues, Status};
 use store::{Advanced, Ending};
 
 const LEASE_MS: i64 = 60_000;
@@ -101,7 +101,7 @@ testkit::for_each_store! {
             let moved = place.store.advance(token, status, Some("abc")).await.unwrap();
             assert!(matches!(moved, Advanced::Moved(_)), "{moved:?}");
         }
-        let image = Image { name: "shop/web:x".into(), digest: "sha256:1".into(), size: 5 };
+        let image = Image { registry: Some("r.example".into()), name: "shop/web:x".into(), digest: "sha256:1".into(), size: 5 };
         let success =
             Ending { image: Some(image.clone()), ..ending(Status::Success, None) };
         place.store.conclude_by_worker(token, &success).await.unwrap();
@@ -240,7 +240,7 @@ testkit::for_each_store! {
 
     async fn the_queue_shows_the_oldest_of_each_service(url: &str) {
         let place = Place::new(url).await;
-        let other = place.store.create_service(service(&place.project, "api")).await.unwrap();
+        let other = place.store.create_service(service(&place.project, "api"), &SecretValues::default()).await.unwrap();
         let first = place.accept().await;
         place.accept().await;
         let third = place.store.accept_build(&other, new_build()).await.unwrap();

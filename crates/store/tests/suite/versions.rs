@@ -8,7 +8,7 @@ testkit::for_each_store! {
     async fn every_change_by_anybody_is_another_version(url: &str) {
         let place = Place::new(url).await;
         let mut before = place.store.version().await.unwrap();
-        let other = Store::open(url).await.unwrap();
+        let other = Store::open(url, testkit::vault()).await.unwrap();
         for store in [&place.store, &other] {
             store.accept_build(&place.service, new_build()).await.unwrap();
             let after = place.store.version().await.unwrap();
@@ -19,7 +19,7 @@ testkit::for_each_store! {
 
     async fn a_change_counts_when_it_is_committed_however_long_that_took(url: &str) {
         let place = Place::new(url).await;
-        let other = Store::open(url).await.unwrap();
+        let other = Store::open(url, testkit::vault()).await.unwrap();
         let mut starting = tokio::task::JoinSet::new();
         for store in [&place.store, &other, &place.store, &other] {
             let (store, service) = (store.clone(), place.service.clone());
