@@ -36,6 +36,8 @@ pattern!(ARGUMENT_KEY, r"^[a-zA-Z0-9\-_/.]+$");
 pub const PROJECT_NAME: std::ops::RangeInclusive<usize> = 3..=39;
 /// Length of a service's name.
 pub const SERVICE_NAME: std::ops::RangeInclusive<usize> = 3..=54;
+/// Length of a credential's name.
+pub const CREDENTIAL_NAME: std::ops::RangeInclusive<usize> = 3..=54;
 /// Rules or flags in one list.
 pub const RULES: usize = 200;
 /// Allowed ephemeral storage per build, in MB.

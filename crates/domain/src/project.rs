@@ -35,6 +35,8 @@ pub struct Project {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomRegistry {
+    /// Whether images go there.
+    pub enabled: bool,
     /// The id of the credential that images are pushed with.
     pub credential_id: String,
     /// The kind of registry, which a credential keeps for as long as it is there.

@@ -1,5 +1,6 @@
 //! Builds: list, get, start, abort. The list is the heart of it all.
 
+use super::custom_registry;
 use super::service_input::check_arguments;
 use crate::edge::{
     Answers, ApiError, Body, Caller, Data, Kept, Listed, Nothing, PageQuery, Paging, Params, Path,
@@ -88,7 +89,11 @@ impl BuildView {
             registry: build
                 .image
                 .map_or_else(RegistryView::default, |image| RegistryView {
-                    uri: Some(format!("{registry_host}/{}", image.name)),
+                    uri: Some(format!(
+                        "{}/{}",
+                        image.registry.as_deref().unwrap_or(registry_host),
+                        image.name
+                    )),
                     digest: Some(image.digest),
                     size: Some(image.size),
                 }),
@@ -265,10 +270,11 @@ pub(crate) async fn start(
     Path(place): Path<Place>,
     Body(input): Body<StartInput>,
 ) -> Result<Data<BuildView>, ApiError> {
-    let (_, service) = place.service(&state, &caller).await?;
+    let (project, service) = place.service(&state, &caller).await?;
     input.check()?;
     let secrets = state.store.service_secrets(&service.uid).await?;
-    let request = request(&state, &service, secrets, input);
+    let mut request = request(&state, &service, secrets, input);
+    request.push_to = custom_registry::push_to(&state, &project, &service).await?;
     let sha = resolve(&state, &request).await;
     let created_by = Some(Creator {
         token_id: caller.token.id.clone(),
@@ -322,6 +328,8 @@ fn request(
         build_arguments,
         build_files: BTreeMap::new(),
         docker_secret_mounts: BTreeMap::new(),
+        docker_credentials: spec.docker_credentials.clone(),
+        push_to: None,
         use_cache: dockerfile.use_cache,
         cache_storage_mb: dockerfile.cache_storage_mb.or(settings.cache_storage_mb),
         include_git_folder: spec.include_git_folder,

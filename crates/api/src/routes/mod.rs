@@ -2,9 +2,11 @@
 
 pub(crate) mod build_logs;
 pub(crate) mod builds;
+pub(crate) mod custom_registry;
 pub(crate) mod machine;
 pub(crate) mod places;
 pub(crate) mod projects;
+pub(crate) mod registry_credentials;
 pub(crate) mod service_input;
 pub(crate) mod service_view;
 pub(crate) mod services;
@@ -29,4 +31,5 @@ fn owned() -> ApiRouter<State> {
         .merge(services::routes())
         .merge(builds::routes())
         .merge(build_logs::routes())
+        .merge(registry_credentials::routes())
 }

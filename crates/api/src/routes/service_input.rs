@@ -176,6 +176,7 @@ impl ServiceInput {
         spec: &mut ServiceSpec,
         new: bool,
         settings: &Settings,
+        pullable: &[String],
     ) -> Result<SecretChanges, ApiError> {
         let mut problems = Problems::default();
         if new {
@@ -186,6 +187,7 @@ impl ServiceInput {
         self.apply_plan(spec, settings, &mut problems);
         self.apply_settings(spec, &mut problems);
         self.apply_configuration(spec, &mut problems);
+        self.apply_credentials(spec, pullable, &mut problems);
         problems.check_some(
             "description",
             self.description.as_deref(),
@@ -203,6 +205,44 @@ impl ServiceInput {
             variables: self.build_arguments,
             ..SecretChanges::default()
         })
+    }
+
+    /// The ids of the credentials that base images are to be pulled with.
+    fn docker_credentials(&self) -> Option<&Vec<String>> {
+        self.build_configuration
+            .as_ref()?
+            .docker_credentials
+            .as_ref()
+    }
+
+    /// Whether the input names credentials, which have to be looked up then.
+    pub(crate) fn names_credentials(&self) -> bool {
+        self.docker_credentials().is_some_and(|ids| !ids.is_empty())
+    }
+
+    fn apply_credentials(
+        &self,
+        spec: &mut ServiceSpec,
+        pullable: &[String],
+        problems: &mut Problems,
+    ) {
+        let Some(ids) = self.docker_credentials() else {
+            return;
+        };
+        for (index, id) in ids.iter().enumerate() {
+            let field = format!("buildConfiguration.dockerCredentials[{index}]");
+            if ids[..index].contains(id) {
+                problems.add(&field, "is there twice");
+            } else if !pullable.contains(id) {
+                problems.add(
+                    &field,
+                    format!(
+                        "there is no registry credential `{id}` that this project may pull with"
+                    ),
+                );
+            }
+        }
+        spec.docker_credentials.clone_from(ids);
     }
 
     fn check_required(&self, problems: &mut Problems) {
@@ -382,11 +422,6 @@ impl BuildConfiguration {
 
     fn refuse_unsupported(&self, problems: &mut Problems) {
         let field = |name: &str| format!("buildConfiguration.{name}");
-        let credentials = self
-            .docker_credentials
-            .as_ref()
-            .is_some_and(|list| !list.is_empty());
-        problems.refuse(&field("dockerCredentials"), credentials);
         problems.refuse(&field("fullGitClone"), self.full_git_clone == Some(true));
         problems.refuse(&field("enableGitLfs"), self.enable_git_lfs == Some(true));
         let shared = self

@@ -134,6 +134,7 @@ struct BuildConfiguration {
     #[serde(skip_serializing_if = "Option::is_none")]
     dockerfile_target: Option<String>,
     include_git_folder: bool,
+    docker_credentials: Vec<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -220,6 +221,7 @@ impl ServiceView {
                 rules: spec.rules,
                 dockerfile_target: spec.dockerfile.target,
                 include_git_folder: spec.include_git_folder,
+                docker_credentials: spec.docker_credentials,
             },
             build_engine_configuration: EngineConfiguration {
                 build_engine: ENGINE,

@@ -105,8 +105,9 @@ async fn make(state: &State, project: &Project, input: ServiceInput) -> Result<S
     let description = input.description.clone();
     let mut spec = ServiceSpec::default();
     let mut secrets = SecretValues::default();
+    let pullable = pullable(state, project, &input).await?;
     input
-        .apply(&mut spec, true, &state.settings)?
+        .apply(&mut spec, true, &state.settings, &pullable)?
         .apply(&mut secrets);
     let id = slug::from_name(&name);
     if RESERVED.contains(&id.as_str()) {
@@ -161,7 +162,8 @@ pub(crate) async fn put(
             spec.source
                 .project_url
                 .clone_from(&existing.spec.source.project_url);
-            let mut secrets = input.apply(&mut spec, true, &state.settings)?;
+            let pullable = pullable(&state, &project, &input).await?;
+            let mut secrets = input.apply(&mut spec, true, &state.settings, &pullable)?;
             // What the caller was not shown stays.
             if shows_arguments(&caller) {
                 secrets.variables.get_or_insert_default();
@@ -191,7 +193,8 @@ pub(crate) async fn patch(
     }
     let description = input.description.clone();
     let mut spec = service.spec.clone();
-    let secrets = input.apply(&mut spec, false, &state.settings)?;
+    let pullable = pullable(&state, &project, &input).await?;
+    let secrets = input.apply(&mut spec, false, &state.settings, &pullable)?;
     let changes = ServiceChanges {
         description,
         spec,
@@ -199,6 +202,22 @@ pub(crate) async fn patch(
     };
     let service = change(&state, &service, changes).await?;
     view(&state, &caller, &project, service).await
+}
+
+/// The ids of the credentials that the project's builds may pull with, if the input names any.
+async fn pullable(
+    state: &State,
+    project: &Project,
+    input: &ServiceInput,
+) -> Result<Vec<String>, ApiError> {
+    if !input.names_credentials() {
+        return Ok(Vec::new());
+    }
+    let usable = state.store.credentials_for_project(&project.uid).await?;
+    let pull = usable
+        .into_iter()
+        .filter(|credential| credential.access.pull);
+    Ok(pull.map(|credential| credential.id).collect())
 }
 
 async fn change(

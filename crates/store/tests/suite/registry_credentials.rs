@@ -86,7 +86,7 @@ testkit::for_each_store! {
         let place = Place::new(url).await;
         let store = &place.store;
         store.create_registry_credential(credential("ours", None)).await.unwrap();
-        let ours = CustomRegistry { credential_id: "ours".into(), provider: Provider::Custom };
+        let ours = CustomRegistry { enabled: true, credential_id: "ours".into(), provider: Provider::Custom };
         let uid = &place.project.uid;
         let project = store.update_project(uid, changes(Some(ours.clone()))).await.unwrap().unwrap();
         assert_eq!(project.custom_registry.as_ref(), Some(&ours));
