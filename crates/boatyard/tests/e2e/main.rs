@@ -15,6 +15,7 @@ mod builds;
 mod cache;
 mod clients;
 mod contract;
+mod credentials;
 mod debian;
 mod deletions;
 mod demo;
