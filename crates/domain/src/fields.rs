@@ -3,6 +3,7 @@
 //!
 //! Source of the patterns: the public API reference, per call.
 
+use crate::FileContent;
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -30,6 +31,11 @@ pattern!(DOCKER_FILE_PATH, r"^/([a-zA-Z0-9\-._]+/)*[a-zA-Z0-9\-._]+$");
 pattern!(DOCKER_WORK_DIR, r"^/([a-zA-Z0-9\-._]+/)*[a-zA-Z0-9\-._]*$");
 pattern!(STAGE, r"^[a-zA-Z0-9\-_]+$");
 pattern!(BUILD_RULE, r"^[^?:@$~ \[\]{}]*$");
+pattern!(SECRET_NAME, r"^[a-zA-Z0-9]+((-|\s)[a-zA-Z0-9]+)*$");
+pattern!(TAG, r"^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$");
+pattern!(ID, r"^[A-Za-z0-9-]+$");
+pattern!(MOUNT_ID, r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$");
+pattern!(ENCODING, r"^[a-zA-Z0-9][a-zA-Z0-9._-]{0,31}$");
 pattern!(ARGUMENT_KEY, r"^[a-zA-Z0-9\-_/.]+$");
 
 /// Length of a project's name.
@@ -40,6 +46,12 @@ pub const SERVICE_NAME: std::ops::RangeInclusive<usize> = 3..=54;
 pub const CREDENTIAL_NAME: std::ops::RangeInclusive<usize> = 3..=54;
 /// Rules or flags in one list.
 pub const RULES: usize = 200;
+/// Arguments, files or mounts in one place.
+pub const VALUES: usize = 1000;
+/// Length of a build argument's value, in bytes.
+pub const ARGUMENT_BYTES: usize = 64 * 1024;
+/// Length of a file or mount, in bytes.
+pub const FILE_BYTES: usize = 512 * 1024;
 /// Allowed ephemeral storage per build, in MB.
 pub const STORAGE_SIZES_MB: [u64; 6] = [16384, 32768, 65536, 131_072, 262_144, 524_288];
 
@@ -122,6 +134,85 @@ pub fn argument_key(value: &str) -> Result<(), Problem> {
         value,
         "may hold letters, digits, underscores, hyphens, forward slashes and dots only",
     )
+}
+
+/// The value of a build argument: what fits into a process's environment, where NUL ends it.
+pub fn argument_value(value: &str) -> Result<(), Problem> {
+    if value.len() > ARGUMENT_BYTES {
+        return Err(format!("must be at most {} KiB", ARGUMENT_BYTES / 1024));
+    }
+    if value.contains('\0') {
+        return Err("must not hold a NUL character".into());
+    }
+    Ok(())
+}
+
+/// Where a file is laid, absolute from the build context's root.
+pub fn file_path(value: &str) -> Result<(), Problem> {
+    let parts = value.strip_prefix('/').unwrap_or_default().split('/');
+    let is_part = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(char::is_control);
+    if !parts.clone().all(is_part) {
+        return Err("must be an absolute path of a file, like /dir/file, without . or ..".into());
+    }
+    if value.len() > 4095 || parts.into_iter().any(|part| part.len() > 255) {
+        return Err("is longer than a path may be".into());
+    }
+    Ok(())
+}
+
+/// The id of a Docker secret mount.
+pub fn mount_id(value: &str) -> Result<(), Problem> {
+    at_most(value, 128)?;
+    let problem = "must be an id for RUN --mount=type=secret: letters, digits, _ . and -";
+    matches(&MOUNT_ID, value, problem)
+}
+
+/// The contents of a file or mount.
+pub fn file_content(file: &FileContent) -> Result<(), Problem> {
+    matches(
+        &ENCODING,
+        &file.encoding,
+        "must have an `encoding` like utf-8 or binary",
+    )?;
+    let Some(bytes) = file.bytes() else {
+        return Err("must have its contents in `data`, in base64".into());
+    };
+    if bytes.len() > FILE_BYTES {
+        return Err(format!("must be at most {} KiB", FILE_BYTES / 1024));
+    }
+    if file.is_text() && file.text().is_none() {
+        return Err("is not UTF-8 text: give another `encoding`, like binary".into());
+    }
+    Ok(())
+}
+
+/// The name of a group of secrets, or of an account's secret.
+pub fn secret_name(value: &str) -> Result<(), Problem> {
+    if !(3..=100).contains(&value.chars().count()) {
+        return Err("must be 3 to 100 characters long".into());
+    }
+    let problem = "must be letters and digits with single spaces or hyphens between them";
+    matches(&SECRET_NAME, value, problem)
+}
+
+/// The priority of a group of secrets.
+pub fn priority(value: i64) -> Result<(), Problem> {
+    let is_one = (0..=100).contains(&value);
+    let problem = || "must be a whole number from 0 to 100".to_owned();
+    is_one.then_some(()).ok_or_else(problem)
+}
+
+/// The id of a tag.
+pub fn tag(value: &str) -> Result<(), Problem> {
+    if !(1..=100).contains(&value.len()) {
+        return Err("must be 1 to 100 characters long".into());
+    }
+    matches(&TAG, value, "must be letters and digits joined by hyphens")
+}
+
+/// The id of something, as URLs have it.
+pub fn id(value: &str) -> Result<(), Problem> {
+    matches(&ID, value, "must be an id: letters, digits and hyphens")
 }
 
 /// A rule for branches or pull requests, like `release/*`.
@@ -209,6 +300,49 @@ mod tests {
         storage_size(16384).unwrap();
         build_rule("feature/*").unwrap();
         ignore_flag("[skip ci]").unwrap();
+    }
+
+    #[test]
+    fn secrets_have_names_paths_and_contents() {
+        for path in ["/dir/fileName", "/a b/ü.txt", "/.npmrc", "/..a"] {
+            file_path(path).unwrap();
+        }
+        for path in [
+            "",
+            "/",
+            "a",
+            "/a/",
+            "//a",
+            "/a/../b",
+            "/./a",
+            "/a\nb",
+            &"/a".repeat(3000),
+        ] {
+            assert!(file_path(path).is_err(), "{path:?}");
+        }
+        mount_id("example-secret-mount_1").unwrap();
+        for bad in ["", "a,b", "a=b", "-a", "../a", "a/b", "a b"] {
+            assert!(mount_id(bad).is_err(), "{bad}");
+        }
+        let file = |data: &str, encoding: &str| {
+            let (data, encoding) = (data.to_owned(), encoding.to_owned());
+            file_content(&FileContent { data, encoding })
+        };
+        file("aGk=", "utf-8").unwrap();
+        file("/w==", "binary").unwrap();
+        assert!(file("/w==", "utf-8").unwrap_err().contains("UTF-8"));
+        assert!(file("%", "binary").unwrap_err().contains("base64"));
+        assert!(
+            file(&"aaaa".repeat(200_000), "binary")
+                .unwrap_err()
+                .contains("KiB")
+        );
+        assert!(file("aGk=", "").is_err());
+        argument_value("any text\nof lines").unwrap();
+        assert!(argument_value("a\0b").is_err());
+        secret_name("0 group-1").unwrap();
+        assert!(secret_name("ab").is_err() && secret_name("a--b").is_err());
+        assert!(priority(100).is_ok() && priority(101).is_err() && priority(-1).is_err());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Contents that travel inside JSON: build files and secret mounts.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,32 @@ pub struct FileContent {
 
 fn utf8() -> String {
     "utf-8".to_owned()
+}
+
+impl FileContent {
+    /// A text.
+    pub fn of_text(text: &str) -> FileContent {
+        FileContent {
+            data: STANDARD.encode(text),
+            encoding: utf8(),
+        }
+    }
+
+    /// The contents; `None` when they are not base64.
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        STANDARD.decode(&self.data).ok()
+    }
+
+    /// Whether the contents are text.
+    pub fn is_text(&self) -> bool {
+        matches!(self.encoding.as_str(), "utf-8" | "utf8")
+    }
+
+    /// The contents, if they are text.
+    pub fn text(&self) -> Option<String> {
+        let bytes = self.is_text().then(|| self.bytes()).flatten()?;
+        String::from_utf8(bytes).ok()
+    }
 }
 
 /// Contents are often secret.

@@ -1,6 +1,7 @@
 //! What things are in Boatyard: builds and their status machine, services, projects, plans,
 //! permissions, names. Pure: nothing in here does I/O, so every rule can be tested by calling it.
 
+pub mod account_secret;
 pub mod build;
 pub mod fields;
 pub mod file;
@@ -11,11 +12,14 @@ pub mod reason;
 pub mod registry_address;
 pub mod registry_credential;
 pub mod secret;
+pub mod secret_group;
 pub mod secret_values;
 pub mod service;
 pub mod slug;
 pub mod status;
+pub mod template;
 
+pub use account_secret::AccountSecret;
 pub use build::{Build, BuildRequest, Creator, Image, PushTo};
 pub use file::FileContent;
 pub use permission::{Permission, PermissionSet, Role};
@@ -24,6 +28,7 @@ pub use project::Project;
 pub use reason::Reason;
 pub use registry_credential::RegistryCredential;
 pub use secret::Secret;
+pub use secret_group::SecretGroup;
 pub use secret_values::{SecretChanges, SecretValues};
 pub use service::{Service, ServiceSpec};
 pub use status::Status;

@@ -36,6 +36,14 @@ permissions! {
     DeployBuild = "Project > Services > Deployment > Deploy Build";
     ServiceSecretsRead = "Project > Secrets > Services > Read";
     ServiceSecretsUpdate = "Project > Secrets > Services > Update";
+    SecretRead = "Project > Secrets > General > Read";
+    SecretCreate = "Project > Secrets > General > Create";
+    SecretUpdate = "Project > Secrets > General > Update";
+    SecretDelete = "Project > Secrets > General > Delete";
+    AccountSecretRead = "Account > Secrets > General > Read";
+    AccountSecretCreate = "Account > Secrets > General > Create";
+    AccountSecretUpdate = "Account > Secrets > General > Update";
+    AccountSecretDelete = "Account > Secrets > General > Delete";
     NotificationRead = "Account > Team > Notifications > Read";
     NotificationManage = "Account > Team > Notifications > Manage";
     CredentialsRead = "Account > Credentials > General > Read";
@@ -151,6 +159,10 @@ impl Role {
                     P::DeployBuild,
                     P::ServiceSecretsRead,
                     P::ServiceSecretsUpdate,
+                    P::SecretRead,
+                    P::SecretCreate,
+                    P::SecretUpdate,
+                    P::SecretDelete,
                 ])
                 .collect(),
         }

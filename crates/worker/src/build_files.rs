@@ -7,8 +7,6 @@ use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use domain::{FileContent, Reason};
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, mkdirat, open, openat2, unlinkat};
 use rustix::io::Errno;
@@ -38,11 +36,9 @@ pub(crate) fn lay(context: &Path, files: &BTreeMap<String, FileContent>) -> Resu
 
 /// What is in a file.
 pub(crate) fn decoded(what: &str, content: &FileContent) -> Result<Vec<u8>, Failure> {
-    STANDARD.decode(&content.data).map_err(|error| {
-        Failure::new(
-            Reason::EngineFailed,
-            format!("The content of the {what} is not base64: {error}"),
-        )
+    content.bytes().ok_or_else(|| {
+        let problem = format!("The content of the {what} is not base64");
+        Failure::new(Reason::EngineFailed, problem)
     })
 }
 
@@ -107,15 +103,8 @@ mod tests {
 
     use super::*;
 
-    fn file(text: &str) -> FileContent {
-        FileContent {
-            data: STANDARD.encode(text),
-            encoding: "utf-8".into(),
-        }
-    }
-
     fn lay_one(context: &Path, path: &str) -> Result<(), Reason> {
-        let files = [(path.to_owned(), file("new"))].into();
+        let files = [(path.to_owned(), FileContent::of_text("new"))].into();
         lay(context, &files).map_err(|failure| failure.reason)
     }
 

@@ -326,8 +326,8 @@ fn request(
             .dockerfile_target
             .or_else(|| dockerfile.target.clone()),
         build_arguments,
-        build_files: BTreeMap::new(),
-        docker_secret_mounts: BTreeMap::new(),
+        build_files: secrets.files,
+        docker_secret_mounts: secrets.mounts,
         docker_credentials: spec.docker_credentials.clone(),
         push_to: None,
         use_cache: dockerfile.use_cache,

@@ -6,7 +6,7 @@ use super::service_view::without_login;
 use crate::Settings;
 use crate::edge::{ApiError, Problems};
 use domain::service::{Architecture, ProjectType};
-use domain::{SecretChanges, ServiceSpec, fields};
+use domain::{FileContent, SecretChanges, ServiceSpec, fields};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -29,8 +29,8 @@ pub(crate) struct ServiceInput {
     build_settings: Option<BuildSettings>,
     build_configuration: Option<BuildConfiguration>,
     build_arguments: Option<BTreeMap<String, String>>,
-    build_files: Option<BTreeMap<String, Value>>,
-    docker_secret_mounts: Option<BTreeMap<String, Value>>,
+    build_files: Option<BTreeMap<String, FileContent>>,
+    docker_secret_mounts: Option<BTreeMap<String, FileContent>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -200,10 +200,24 @@ impl ServiceInput {
         if let Some(arguments) = &self.build_arguments {
             check_arguments("buildArguments", arguments, &mut problems);
         }
+        check_files(
+            "buildFiles",
+            self.build_files.as_ref(),
+            fields::file_path,
+            &mut problems,
+        );
+        let mounts = self.docker_secret_mounts.as_ref();
+        check_files(
+            "dockerSecretMounts",
+            mounts,
+            fields::mount_id,
+            &mut problems,
+        );
         problems.into_result()?;
         Ok(SecretChanges {
             variables: self.build_arguments,
-            ..SecretChanges::default()
+            files: self.build_files,
+            mounts: self.docker_secret_mounts,
         })
     }
 
@@ -283,10 +297,6 @@ impl ServiceInput {
             "buildSource",
             self.build_source == Some(BuildSource::Bundle),
         );
-        let asked =
-            |map: &Option<BTreeMap<String, Value>>| map.as_ref().is_some_and(|m| !m.is_empty());
-        problems.refuse("buildFiles", asked(&self.build_files));
-        problems.refuse("dockerSecretMounts", asked(&self.docker_secret_mounts));
         if let Some(settings) = &self.build_settings {
             problems.refuse("buildSettings.buildpack", settings.buildpack.is_some());
             let dockerfile = settings.dockerfile.as_ref();
@@ -440,6 +450,22 @@ pub(crate) fn check_arguments(
 ) {
     for key in arguments.keys() {
         problems.check(&format!("{field}.{key}"), fields::argument_key(key));
+    }
+}
+
+/// Checks the names and contents of files.
+fn check_files(
+    field: &str,
+    files: Option<&BTreeMap<String, FileContent>>,
+    name: fn(&str) -> Result<(), String>,
+    problems: &mut Problems,
+) {
+    for (key, content) in files.into_iter().flatten() {
+        let field = format!("{field}.{key}");
+        problems.check(
+            &field,
+            name(key).and_then(|()| fields::file_content(content)),
+        );
     }
 }
 

@@ -15,8 +15,6 @@ pub(super) const SHORTEST: usize = 4;
 const SHORTEST_LINE: usize = 8;
 /// Secrets with fewer bytes are masked as they are only: their codes are in other words, too.
 const SHORTEST_CODED: usize = 6;
-/// How much of a secret is looked for in code, in bytes.
-const LONGEST_CODED: usize = 16 * 1024;
 
 /// What RFC 3986 leaves as it is.
 const STRICT: &AsciiSet = &NON_ALPHANUMERIC
@@ -32,8 +30,8 @@ const COMPONENT: &AsciiSet = &STRICT
     .remove(b'(')
     .remove(b')');
 
-/// Every form of a secret, each in one line.
-pub(super) fn of(secret: &[u8]) -> BTreeSet<String> {
+/// The forms of a secret, each in one line; with `in_code`, those in code, too.
+pub(super) fn of(secret: &[u8], in_code: bool) -> BTreeSet<String> {
     let mut forms = BTreeSet::new();
     let text = String::from_utf8_lossy(secret);
     let trimmed = text.trim();
@@ -45,11 +43,15 @@ pub(super) fn of(secret: &[u8]) -> BTreeSet<String> {
         let lines = trimmed.lines().map(str::trim);
         for line in lines.filter(|line| line.len() >= SHORTEST_LINE) {
             forms.insert(line.to_owned());
-            coded(line.as_bytes(), line, &mut forms);
+            if in_code {
+                coded(line.as_bytes(), line, &mut forms);
+            }
         }
     }
-    coded(secret, &text, &mut forms);
-    coded(trimmed.as_bytes(), trimmed, &mut forms);
+    if in_code {
+        coded(secret, &text, &mut forms);
+        coded(trimmed.as_bytes(), trimmed, &mut forms);
+    }
     forms
 }
 
@@ -59,9 +61,6 @@ fn coded(bytes: &[u8], text: &str, forms: &mut BTreeSet<String>) {
     }
     for alphabet in [STANDARD, URL_SAFE] {
         forms.extend((0..3).map(|before| base64_behind(before, bytes, &alphabet)));
-    }
-    if bytes.len() > LONGEST_CODED {
-        return;
     }
     let escaped = [STRICT, COMPONENT].map(|set| utf8_percent_encode(text, set).to_string());
     forms.extend(escaped.iter().map(|text| lower_escapes(text)));
@@ -73,7 +72,6 @@ fn coded(bytes: &[u8], text: &str, forms: &mut BTreeSet<String>) {
 
 /// What a secret becomes in base64 with so many bytes before it and any behind it.
 fn base64_behind(before: usize, secret: &[u8], alphabet: &Alphabet) -> String {
-    let secret = &secret[..secret.len().min(LONGEST_CODED)];
     let engine = GeneralPurpose::new(alphabet, NO_PAD);
     let whole = engine.encode([&[0; 2][..before], secret].concat());
     // A letter holds six bits: those that hold bits of what is before or behind may be any.
@@ -105,7 +103,7 @@ mod tests {
 
     #[test]
     fn forms_of_a_secret() {
-        let forms = of(b"pa/ss word!\n");
+        let forms = of(b"pa/ss word!\n", true);
         for form in [
             "pa/ss word!",
             "cGEvc3Mgd29yZCE",
@@ -118,13 +116,13 @@ mod tests {
                 "{form}: {forms:?}"
             );
         }
-        assert!(of(b"abc").is_empty() && of(b" \n ").is_empty());
-        assert_eq!(of(b"abcd").len(), 1);
+        assert!(of(b"abc", true).is_empty() && of(b" \n ", true).is_empty());
+        assert_eq!(of(b"abcd", true).len(), 1);
     }
 
     #[test]
     fn lines_that_any_text_has_are_left() {
-        let forms = of(b"{\n  \"private\": \"hush-hush\"\n}\n");
+        let forms = of(b"{\n  \"private\": \"hush-hush\"\n}\n", true);
         assert!(forms.contains("\"private\": \"hush-hush\""));
         assert!(!forms.contains("{") && !forms.contains("}"));
     }

@@ -21,6 +21,9 @@ const WHOLE: usize = 64;
 /// How long a piece is, in bytes, and how far the next one begins behind it.
 const PIECE: usize = 24;
 const STRIDE: usize = 8;
+/// How much of all secrets is looked for in code, in bytes: it takes the hundredfold of memory. Of
+/// larger ones, lines are looked for as they are.
+const CODED: usize = 64 * 1024;
 
 /// Knows secrets in all their forms.
 #[derive(Default)]
@@ -38,9 +41,14 @@ struct Known {
 impl Mask {
     /// A mask for these secrets.
     pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = Cow<'a, [u8]>>) -> Mask {
+        let mut secrets: Vec<_> = secrets.into_iter().collect();
+        // Passwords and keys are small.
+        secrets.sort_by_key(|secret| secret.len());
         let (mut whole, mut pieces) = (BTreeSet::new(), BTreeSet::new());
+        let mut bytes = 0;
         for secret in secrets {
-            for form in forms::of(&secret) {
+            bytes += secret.len();
+            for form in forms::of(&secret, bytes <= CODED) {
                 if form.len() <= WHOLE {
                     whole.insert(form.into_bytes());
                 } else {

@@ -6,8 +6,6 @@
 
 use std::borrow::Cow;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use protocol::Job;
 use url::Url;
 
@@ -28,7 +26,7 @@ pub(crate) fn secrets_of(job: &Job) -> impl Iterator<Item = Cow<'_, [u8]>> {
         .values()
         .chain(request.build_files.values())
         // What is not base64 is no file either: the build ends for it.
-        .filter_map(|file| STANDARD.decode(&file.data).ok())
+        .filter_map(|file| file.bytes())
         .map(Cow::Owned);
     let arguments = request
         .build_arguments

@@ -1,0 +1,306 @@
+//! Groups of secrets in a project, and what the builds of a service inherit from them.
+
+use crate::{Millis, SecretValues};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A group of secrets, without its values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretGroup {
+    /// Stable identity (uuid v7), never shown.
+    pub uid: String,
+    /// Identity of its project.
+    pub project_uid: String,
+    /// Dense number in its project, by which lists are walked.
+    pub number: i64,
+    /// The id in URLs.
+    pub id: String,
+    /// The name a person gave it.
+    pub name: String,
+    /// What is said about it.
+    pub settings: GroupSettings,
+    /// When it was made.
+    pub created_at: Millis,
+    /// When it last changed.
+    pub updated_at: Millis,
+}
+
+/// What may change in a group. Stored as JSON: fields may be added with a default, never renamed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupSettings {
+    /// A short description.
+    pub description: Option<String>,
+    /// Ids of the tags that it has.
+    pub tags: Vec<String>,
+    /// What kind of values it holds.
+    pub kind: SecretKind,
+    /// Where its values go.
+    pub scope: Scope,
+    /// Where groups have the same name, the highest priority wins.
+    pub priority: i64,
+    /// Which services it is for.
+    pub restrictions: Restrictions,
+}
+
+/// What kind of values: a note for people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SecretKind {
+    /// Secrets.
+    #[default]
+    Secret,
+    /// Configuration.
+    Config,
+}
+
+/// Where a group's values go, as the contract names it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// To running containers and to builds.
+    #[default]
+    EnvironmentArguments,
+    /// To running containers only, of which there are none here.
+    Environment,
+    /// To builds only.
+    Arguments,
+}
+
+/// Which services a group is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Restrictions {
+    /// Whether it is for those named here only; else for all of the project.
+    pub restricted: bool,
+    /// Services by their ids.
+    pub nf_objects: Vec<NfObject>,
+    /// Services that have these tags.
+    pub tags: Vec<String>,
+    /// Whether one of the tags is enough.
+    pub tag_match_condition: TagMatch,
+}
+
+/// Something that a group is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NfObject {
+    /// Its id.
+    pub id: String,
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: NfObjectKind,
+}
+
+/// What a group can be for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NfObjectKind {
+    /// A service.
+    Service,
+    /// A job; there are none here.
+    Job,
+}
+
+/// How tags are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TagMatch {
+    /// All of them must be there.
+    And,
+    /// One of them must be.
+    #[default]
+    Or,
+}
+
+impl Restrictions {
+    fn admit(&self, service: &str, tags: &[String]) -> bool {
+        let is_service =
+            |object: &NfObject| object.kind == NfObjectKind::Service && object.id == service;
+        let named = self.nf_objects.iter().any(is_service);
+        !self.restricted || named || self.match_tags(tags)
+    }
+
+    fn match_tags(&self, tags: &[String]) -> bool {
+        let has = |tag: &String| tags.contains(tag);
+        match self.tag_match_condition {
+            TagMatch::Or => self.tags.iter().any(has),
+            TagMatch::And => !self.tags.is_empty() && self.tags.iter().all(has),
+        }
+    }
+}
+
+impl SecretGroup {
+    /// Whether builds of a service with these tags get its values.
+    pub fn is_for_builds_of(&self, service: &str, tags: &[String]) -> bool {
+        self.settings.scope != Scope::Environment && self.settings.restrictions.admit(service, tags)
+    }
+}
+
+/// Values, and where they are from.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// The group and its priority; `None` for the service's own.
+    pub group: Option<(String, i64)>,
+    /// The values.
+    pub values: SecretValues,
+}
+
+/// All that a service's builds get: what lies further up hides what has the same name below.
+#[derive(Clone, Debug)]
+pub struct Inheritance {
+    layers: Vec<Layer>,
+}
+
+impl Inheritance {
+    /// The service's own values over those of its groups, the highest priority first; among equals,
+    /// the group that was made last.
+    pub fn new(own: SecretValues, mut groups: Vec<(SecretGroup, SecretValues)>) -> Inheritance {
+        groups.sort_by_key(|(group, _)| (group.settings.priority, group.number));
+        let own = Layer {
+            group: None,
+            values: own,
+        };
+        let below = groups.into_iter().rev().map(|(group, values)| Layer {
+            group: Some((group.id, group.settings.priority)),
+            values,
+        });
+        Inheritance {
+            layers: std::iter::once(own).chain(below).collect(),
+        }
+    }
+
+    /// What is inherited, without the service's own values.
+    pub fn inherited(mut self) -> Inheritance {
+        self.layers.retain(|layer| layer.group.is_some());
+        self
+    }
+
+    /// The values that count.
+    pub fn merged(self) -> SecretValues {
+        let mut merged = SecretValues::default();
+        for layer in self.layers.into_iter().rev() {
+            merged.extend(layer.values);
+        }
+        merged
+    }
+
+    /// Of one part, every name with its values, the one that counts first.
+    pub fn by_name<'a, T>(
+        &'a self,
+        part: impl Fn(&'a SecretValues) -> &'a BTreeMap<String, T>,
+    ) -> BTreeMap<&'a str, Vec<(&'a Layer, &'a T)>> {
+        let mut names: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        for layer in &self.layers {
+            for (name, value) in part(&layer.values) {
+                names.entry(name).or_default().push((layer, value));
+            }
+        }
+        names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(number: i64, priority: i64, restrictions: Restrictions) -> SecretGroup {
+        SecretGroup {
+            uid: String::new(),
+            project_uid: String::new(),
+            number,
+            id: format!("g{number}"),
+            name: String::new(),
+            settings: GroupSettings {
+                priority,
+                restrictions,
+                ..GroupSettings::default()
+            },
+            created_at: 0,
+            updated_at: 0,
+        }
+    }
+
+    fn values(value: &str, names: &[&str]) -> SecretValues {
+        let pair = |name: &&str| ((*name).to_owned(), value.to_owned());
+        SecretValues {
+            variables: names.iter().map(pair).collect(),
+            ..SecretValues::default()
+        }
+    }
+
+    fn strings(words: &[&str]) -> Vec<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_restricted_group_is_for_whom_it_names() {
+        let web = NfObject {
+            id: "web".into(),
+            kind: NfObjectKind::Service,
+        };
+        let mut restrictions = Restrictions {
+            nf_objects: vec![web],
+            tags: strings(&["blue", "fast"]),
+            ..Restrictions::default()
+        };
+        let admits = |restrictions: &Restrictions, service: &str, tags: &[&str]| {
+            group(1, 0, restrictions.clone()).is_for_builds_of(service, &strings(tags))
+        };
+        assert!(admits(&restrictions, "api", &[]), "not restricted");
+        restrictions.restricted = true;
+        assert!(admits(&restrictions, "web", &[]));
+        assert!(!admits(&restrictions, "api", &[]));
+        assert!(admits(&restrictions, "api", &["fast"]));
+        restrictions.tag_match_condition = TagMatch::And;
+        assert!(!admits(&restrictions, "api", &["fast"]));
+        assert!(admits(&restrictions, "api", &["fast", "old", "blue"]));
+        restrictions.tags.clear();
+        assert!(
+            !admits(&restrictions, "api", &["fast"]),
+            "no tag is no match"
+        );
+        let mut runtime = group(1, 0, Restrictions::default());
+        runtime.settings.scope = Scope::Environment;
+        assert!(!runtime.is_for_builds_of("web", &[]));
+    }
+
+    #[test]
+    fn the_highest_priority_wins_and_the_service_over_all() {
+        let inheritance = Inheritance::new(
+            values("own", &["A"]),
+            vec![
+                (
+                    group(1, 50, Restrictions::default()),
+                    values("high", &["A", "B"]),
+                ),
+                (
+                    group(2, 20, Restrictions::default()),
+                    values("low", &["B", "C", "D"]),
+                ),
+                (
+                    group(3, 20, Restrictions::default()),
+                    values("later", &["D"]),
+                ),
+            ],
+        );
+        let names = inheritance.by_name(|values| &values.variables);
+        let b: Vec<_> = names["B"]
+            .iter()
+            .map(|(layer, value)| (layer.group.as_ref(), value.as_str()))
+            .collect();
+        assert_eq!(
+            b,
+            [
+                (Some(&("g1".to_owned(), 50)), "high"),
+                (Some(&("g2".to_owned(), 20)), "low")
+            ]
+        );
+        assert_eq!(names["A"][0].1, "own");
+        let merged = inheritance.clone().merged().variables;
+        let merged: Vec<_> = merged.values().map(String::as_str).collect();
+        assert_eq!(merged, ["own", "high", "low", "later"]);
+        assert_eq!(inheritance.inherited().merged().variables["A"], "high");
+    }
+}

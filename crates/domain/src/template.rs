@@ -1,0 +1,313 @@
+//! Values that name others: `${OTHER}` stands for the value of the argument `OTHER`, in arguments, and
+//! in files and mounts that are text.
+//!
+//! What is unknown stays as it is, for a `${…}` may be meant for somebody else. So does a reference
+//! in a circle: `PATH=${PATH}:/more` names itself. What a value brings in is not looked at again.
+
+use crate::{FileContent, SecretValues};
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+use std::collections::BTreeMap;
+
+/// How large everything that a build is given may be, in bytes.
+pub const BUILD_BYTES: usize = 4 * 1024 * 1024;
+/// What references to the secrets of the account begin with.
+const ACCOUNT: &str = "secrets.";
+
+/// Values grew too large while references in them were replaced.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("grows beyond {} MiB for all arguments, files and mounts together", BUILD_BYTES / 1024 / 1024)]
+pub struct TooLarge {
+    /// The argument, file or mount that went over the limit.
+    pub name: String,
+}
+
+/// A piece of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Piece<'a> {
+    Text(&'a str),
+    /// `${name}`, whole, and the name in it.
+    Reference(&'a str, &'a str),
+}
+
+fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        let inside = &rest[start + 2..];
+        let length = inside.bytes().take_while(|b| is_name(*b)).count();
+        // The `${` of what is no reference is text like any other.
+        let end = match inside.as_bytes().get(length) {
+            Some(b'}') if length > 0 => start + 2 + length + 1,
+            _ => {
+                pieces.push(Piece::Text(&rest[..start + 2]));
+                rest = inside;
+                continue;
+            }
+        };
+        pieces.push(Piece::Text(&rest[..start]));
+        pieces.push(Piece::Reference(&rest[start..end], &inside[..length]));
+        rest = &rest[end..];
+    }
+    pieces.push(Piece::Text(rest));
+    pieces
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/' | b'.')
+}
+
+fn references(text: &str) -> impl Iterator<Item = &str> {
+    pieces(text).into_iter().filter_map(|piece| match piece {
+        Piece::Reference(_, name) => Some(name),
+        Piece::Text(_) => None,
+    })
+}
+
+/// The references to the account's secrets in a text, like `secrets.db.values.password`.
+pub fn account_references(text: &str) -> impl Iterator<Item = &str> {
+    references(text).filter(|name| name.starts_with(ACCOUNT))
+}
+
+/// The values with every reference replaced; `account` knows the secrets of the account.
+///
+/// # Errors
+/// When they grow too large.
+pub fn expand(
+    values: SecretValues,
+    account: impl Fn(&str) -> Option<String>,
+) -> Result<SecretValues, TooLarge> {
+    let mut budget = Budget(BUILD_BYTES);
+    let variables = expand_variables(&values.variables, &account, &mut budget)?;
+    let known = |name: &str| variables.get(name).cloned().or_else(|| account(name));
+    let mut files = |files: BTreeMap<String, FileContent>| {
+        let expand = |(name, file): (String, FileContent)| {
+            let file = match file.text() {
+                Some(text) => FileContent::of_text(&fill(&name, &text, known, &mut budget)?),
+                None => {
+                    budget.spend(&name, file.data.len() / 4 * 3)?;
+                    file
+                }
+            };
+            Ok((name, file))
+        };
+        files.into_iter().map(expand).collect::<Result<_, _>>()
+    };
+    let (files, mounts) = (files(values.files)?, files(values.mounts)?);
+    Ok(SecretValues {
+        variables,
+        files,
+        mounts,
+    })
+}
+
+/// Variables in an order in which each comes after those that it names, circles aside.
+fn expand_variables(
+    values: &BTreeMap<String, String>,
+    account: &impl Fn(&str) -> Option<String>,
+    budget: &mut Budget,
+) -> Result<BTreeMap<String, String>, TooLarge> {
+    let mut graph = DiGraph::<&str, ()>::new();
+    let nodes: BTreeMap<&str, NodeIndex> = values
+        .keys()
+        .map(|name| (name.as_str(), graph.add_node(name)))
+        .collect();
+    for (name, value) in values {
+        for target in references(value).filter_map(|target| nodes.get(target)) {
+            graph.update_edge(nodes[name.as_str()], *target, ());
+        }
+    }
+    let mut expanded = BTreeMap::new();
+    for circle in kosaraju_scc(&graph) {
+        // What is not expanded yet when it is named is in the same circle.
+        let mut done = Vec::new();
+        for name in circle.into_iter().map(|node| graph[node]) {
+            let known = |target: &str| match values.contains_key(target) {
+                true => expanded.get(target).cloned(),
+                false => account(target),
+            };
+            let value = fill(name, &values[name], known, budget)?;
+            done.push((name.to_owned(), value));
+        }
+        expanded.extend(done);
+    }
+    Ok(expanded)
+}
+
+/// A text with what is known in the place of its references.
+fn fill(
+    name: &str,
+    text: &str,
+    known: impl Fn(&str) -> Option<String>,
+    budget: &mut Budget,
+) -> Result<String, TooLarge> {
+    let mut filled = String::with_capacity(text.len());
+    for piece in pieces(text) {
+        let known = match piece {
+            Piece::Text(text) => text.to_owned(),
+            Piece::Reference(whole, target) => known(target).unwrap_or_else(|| whole.to_owned()),
+        };
+        budget.spend(name, known.len())?;
+        filled.push_str(&known);
+    }
+    Ok(filled)
+}
+
+/// Bytes that may still be used: a few values that name each other twice would fill any memory.
+struct Budget(usize);
+
+impl Budget {
+    fn spend(&mut self, name: &str, bytes: usize) -> Result<(), TooLarge> {
+        let too_large = || TooLarge {
+            name: name.to_owned(),
+        };
+        self.0 = self.0.checked_sub(bytes).ok_or_else(too_large)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn variables(pairs: &[(&str, &str)]) -> SecretValues {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        SecretValues {
+            variables: pairs.iter().map(owned).collect(),
+            ..SecretValues::default()
+        }
+    }
+
+    fn nothing(_: &str) -> Option<String> {
+        None
+    }
+
+    #[test]
+    fn a_name_stands_for_its_value_in_arguments_and_text_files() {
+        let mut values = variables(&[
+            ("NODE_ENV", "production"),
+            ("HOST", "${NODE_ENV}.example.com"),
+            ("URL", "https://${HOST}/${NODE_ENV}"),
+        ]);
+        // The published example of a file.
+        let published =
+            "VGhpcyBpcyBhbiBleGFtcGxlIHdpdGggYSB0ZW1wbGF0ZWQgJHtOT0RFX0VOVn0gdmFyaWFibGU=";
+        let file = |encoding: &str| FileContent {
+            data: published.to_owned(),
+            encoding: encoding.to_owned(),
+        };
+        values.files.insert("/text".into(), file("utf-8"));
+        values.mounts.insert("bytes".into(), file("binary"));
+        let expanded = expand(values, nothing).unwrap();
+        assert_eq!(
+            expanded.variables["URL"],
+            "https://production.example.com/production"
+        );
+        let text = expanded.files["/text"].text().unwrap();
+        assert_eq!(
+            text,
+            "This is an example with a templated production variable"
+        );
+        assert_eq!(expanded.mounts["bytes"].data, published);
+    }
+
+    #[test]
+    fn what_is_unknown_or_in_a_circle_stays() {
+        let values = variables(&[
+            ("PATH", "${PATH}:/more"),
+            ("A", "a ${B}"),
+            ("B", "b ${A}"),
+            ("C", "${A} ${NOBODY} ${} ${A B} $A {A} ${${A}}"),
+        ]);
+        let expanded = expand(values, nothing).unwrap().variables;
+        assert_eq!(expanded["PATH"], "${PATH}:/more");
+        assert_eq!(expanded["A"], "a ${B}");
+        assert_eq!(expanded["B"], "b ${A}");
+        assert_eq!(
+            expanded["C"],
+            "a ${B} ${NOBODY} ${} ${A B} $A {A} ${a ${B}}"
+        );
+    }
+
+    #[test]
+    fn secrets_of_the_account_are_asked_for_and_arguments_come_first() {
+        let values = variables(&[
+            ("A", "${secrets.db.values.user}"),
+            ("secrets.x", "own"),
+            ("B", "${secrets.x}"),
+        ]);
+        assert!(
+            account_references("a ${secrets.db.values.user} ${B}").eq(["secrets.db.values.user"])
+        );
+        let expanded = expand(values, |name| Some(format!("<{name}>"))).unwrap();
+        assert_eq!(expanded.variables["A"], "<secrets.db.values.user>");
+        assert_eq!(expanded.variables["B"], "own");
+    }
+
+    #[test]
+    fn values_that_multiply_are_stopped() {
+        let mut pairs = vec![("V0".to_owned(), "x".repeat(1000))];
+        for n in 0..40 {
+            pairs.push((format!("V{}", n + 1), format!("${{V{n}}}${{V{n}}}")));
+        }
+        let values = SecretValues {
+            variables: pairs.into_iter().collect(),
+            ..SecretValues::default()
+        };
+        let name = expand(values, nothing).unwrap_err().name;
+        assert!(name.starts_with('V'), "{name}");
+    }
+
+    fn tangled() -> impl Strategy<Value = BTreeMap<String, String>> {
+        let part = prop_oneof![
+            "[a-c]",
+            Just("${A}".to_owned()),
+            Just("${B}".to_owned()),
+            Just("${C}".to_owned()),
+            Just("${D}".to_owned()),
+            Just("${".to_owned())
+        ];
+        let value = prop::collection::vec(part, 0..4).prop_map(|parts| parts.concat());
+        prop::collection::btree_map("[A-D]", value, 0..5)
+    }
+
+    proptest! {
+        #[test]
+        fn it_always_ends_and_leaves_only_circles_and_what_is_unknown(variables in tangled()) {
+            let values = SecretValues { variables: variables.clone(), ..SecretValues::default() };
+            let expanded = expand(values, nothing).unwrap().variables;
+            prop_assert!(expanded.keys().eq(variables.keys()));
+            for (name, value) in &expanded {
+                // Whatever is still named is unknown, or leads back to itself.
+                for left in references(value).filter(|left| variables.contains_key(*left)) {
+                    prop_assert!(leads(&variables, left, left), "{name}: {left}");
+                }
+            }
+        }
+
+        #[test]
+        fn texts_without_references_stay(text in "[^$]*") {
+            let expanded = expand(variables(&[("A", &text)]), |_| Some("x".to_owned()));
+            prop_assert_eq!(&expanded.unwrap().variables["A"], &text);
+        }
+    }
+
+    /// Whether `to` is reached from `from` by one reference or more.
+    fn leads(variables: &BTreeMap<String, String>, from: &str, to: &str) -> bool {
+        let mut seen = Vec::new();
+        let mut open = vec![from.to_owned()];
+        while let Some(name) = open.pop() {
+            for next in references(variables.get(&name).map_or("", String::as_str)) {
+                if next == to {
+                    return true;
+                }
+                if !seen.contains(&next.to_owned()) {
+                    seen.push(next.to_owned());
+                    open.push(next.to_owned());
+                }
+            }
+        }
+        false
+    }
+}
