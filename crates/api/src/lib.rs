@@ -15,6 +15,7 @@ mod worker_calls;
 
 pub use edge::DEFAULT_TEAM;
 pub use registry_access::RegistryAccess;
+pub use routes::builds::describe;
 pub use settings::Settings;
 
 use axum::Router;

@@ -100,8 +100,7 @@ fn moves_branch(build: &Build, action: Action<'_>) -> bool {
 
 fn tags(build: &Build) -> Tags {
     // Which commit it is may not be known yet; its tag is then nobody's.
-    let sha = build.sha.as_deref().unwrap_or_default();
-    Tags::of(&build.id, sha, build.branch.as_deref())
+    Tags::of(&build.id, build.sha.as_deref(), build.branch.as_deref())
 }
 
 /// A person's or program's token: reading a service is pulling its images, starting its builds is

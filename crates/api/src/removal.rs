@@ -25,7 +25,8 @@ pub(crate) async fn remove_service(state: &State, service: &Service) -> Result<(
     Ok(state.store.delete_service(&service.uid).await?)
 }
 
-/// Removes an empty project with what was pushed to it by hand; `false` when it has services.
+/// Removes an empty project with what was pushed to it by hand; `false` when it has
+/// services or groups of secrets.
 pub(crate) async fn remove_project(state: &State, project: &Project) -> Result<bool, ApiError> {
     let _no_pushes = state.registry.hold_pushes().await;
     Ok(state.store.delete_project(&project.uid).await?)

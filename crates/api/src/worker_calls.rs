@@ -73,6 +73,7 @@ async fn claim(
         .repository(&build.service_uid)
         .await?
         .ok_or_else(gone)?;
+    let cache_generation = state.store.cache_generation(&build.service_uid).await?;
     let next_log_seq = state.logs.status(&build.uid).await?.next_seq;
     let credentials = job_credentials::look_up(&state, &build.project_uid, &request).await?;
     tracing::info!(build = %build.id, attempt = build.attempt, "a worker took the build");
@@ -80,6 +81,7 @@ async fn claim(
         build_uid: build.uid,
         build_id: build.id,
         service_uid: build.service_uid,
+        cache_generation: cache_generation.ok_or_else(gone)?,
         attempt: build.attempt,
         request,
         registry: state.settings.worker_registry_host.clone(),

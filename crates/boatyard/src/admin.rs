@@ -1,5 +1,7 @@
 //! `boatyard admin`: what only somebody on the server's machine may do.
 
+mod notifications;
+
 use crate::belonging;
 use crate::config::Options;
 use crate::{doctor, keys, rotate_key};
@@ -18,6 +20,9 @@ pub enum AdminCommand {
     /// Make, list and revoke API tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// See what integrations were told of builds, and try again what was given up
+    #[command(subcommand)]
+    Notifications(notifications::NotificationsCommand),
     /// Change the key to the secrets in the database; the server must be stopped
     RotateKey(Place),
     /// Say what this machine lacks for building, and how to get it
@@ -128,6 +133,7 @@ pub async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
             list_tokens(&place, &shown).await
         }
         AdminCommand::Token(TokenCommand::Revoke { id, place }) => revoke(&place, &id).await,
+        AdminCommand::Notifications(command) => notifications::run(command).await,
         AdminCommand::RotateKey(place) => rotate_key::run(&place).await,
         AdminCommand::Doctor(place) => doctor::run(&place.options()?).await,
     }

@@ -13,6 +13,9 @@ pub struct WorkerArgs {
     /// Hide what this plan says, then become the command: how a build's namespaces are made
     #[arg(long, value_name = "PLAN", requires = "command")]
     veil: Option<String>,
+    /// Unpack the archive that this plan names: how a bundle is held to its build's limits
+    #[arg(long, value_name = "PLAN")]
+    unpack: Option<String>,
     #[arg(last = true)]
     command: Vec<std::ffi::OsString>,
 }
@@ -21,11 +24,13 @@ impl WorkerArgs {
     /// What a worker starts its own program for, once more: done before anything else is, on one
     /// thread. `None` when this is a worker itself.
     pub fn errand(&self) -> Option<std::io::Result<()>> {
-        match (&self.veil, self.listeners) {
-            (Some(plan), _) => Some(Err(worker::become_veiled(plan, &self.command))),
-            (None, Some(count)) => Some(worker::hand_over_listeners(count)),
-            (None, None) => None,
+        if let Some(plan) = &self.veil {
+            return Some(Err(worker::become_veiled(plan, &self.command)));
         }
+        if let Some(plan) = &self.unpack {
+            return Some(worker::unpack_errand(plan));
+        }
+        self.listeners.map(worker::hand_over_listeners)
     }
 }
 

@@ -6,8 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A build as lists and `get` show it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A build as lists and `get` show it. Notifications keep it as JSON until they are delivered: fields
+/// may be added with a default, never renamed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Build {
     /// Stable identity (uuid v7): the name of its log, its lease, its working folder. Never shown.
     pub uid: String,
@@ -85,8 +87,11 @@ pub struct Image {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BuildRequest {
-    /// The repository's URL.
+    /// The repository's URL; empty where a bundle is built.
     pub project_url: String,
+    /// The URL of the archive to build instead of a commit.
+    #[serde(default)]
+    pub bundle_url: Option<String>,
     /// The kind of forge.
     #[serde(default)]
     pub project_type: ProjectType,
@@ -130,6 +135,12 @@ pub struct BuildRequest {
     /// Whether `.git` is part of the context.
     #[serde(default)]
     pub include_git_folder: bool,
+    /// Whether that `.git` has the whole history.
+    #[serde(default)]
+    pub full_git_clone: bool,
+    /// Whether files that Git LFS keeps are fetched.
+    #[serde(default)]
+    pub enable_git_lfs: bool,
     /// Ephemeral storage in MB.
     pub ephemeral_storage_mb: u64,
     /// The plan, resolved.
@@ -176,8 +187,8 @@ pub fn tag_from_branch(branch: &str) -> Option<String> {
 pub struct Tags {
     /// The build's id: the tag in `registry.uri`.
     pub build: String,
-    /// The commit's sha.
-    pub commit: String,
+    /// The commit's sha; a bundle need not have one.
+    pub commit: Option<String>,
     /// The branch's, which moves from build to build.
     pub branch: Option<String>,
 }
@@ -185,10 +196,10 @@ pub struct Tags {
 impl Tags {
     /// The tags of a build. A branch that is called like a build or a commit gives none: it would
     /// take that one's tag away.
-    pub fn of(build_id: &str, sha: &str, branch: Option<&str>) -> Tags {
+    pub fn of(build_id: &str, sha: Option<&str>, branch: Option<&str>) -> Tags {
         Tags {
             build: build_id.to_owned(),
-            commit: sha.to_owned(),
+            commit: sha.map(str::to_owned),
             branch: branch
                 .and_then(tag_from_branch)
                 .filter(|tag| !is_taken(tag)),
@@ -197,8 +208,8 @@ impl Tags {
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        [&self.build, &self.commit]
-            .into_iter()
+        std::iter::once(&self.build)
+            .chain(&self.commit)
             .chain(&self.branch)
             .map(String::as_str)
     }
@@ -230,14 +241,16 @@ mod tests {
             Some("feature-login")
         );
         assert_eq!(tag_from_branch("/"), None);
-        let tags = Tags::of("joyous-view-6290", "12c1", Some("feature/x"));
+        let tags = Tags::of("joyous-view-6290", Some("12c1"), Some("feature/x"));
         assert!(tags.iter().eq(["joyous-view-6290", "12c1", "feature-x"]));
+        let tags = Tags::of("joyous-view-6290", None, None);
+        assert!(tags.iter().eq(["joyous-view-6290"]));
     }
 
     #[test]
     fn no_branch_takes_the_tag_of_a_build_or_a_commit() {
         for branch in ["plain-build-1234", "plain/build-1234", &"0a".repeat(20)] {
-            let tags = Tags::of("joyous-view-6290", "12c1", Some(branch));
+            let tags = Tags::of("joyous-view-6290", Some("12c1"), Some(branch));
             assert_eq!(tags.branch, None, "{branch}");
         }
         for branch in [
@@ -247,7 +260,7 @@ mod tests {
             "a-b-c-1234",
             "abc123",
         ] {
-            let tags = Tags::of("joyous-view-6290", "12c1", Some(branch));
+            let tags = Tags::of("joyous-view-6290", Some("12c1"), Some(branch));
             assert_eq!(tags.branch.as_deref(), Some(branch));
         }
     }

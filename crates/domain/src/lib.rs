@@ -5,6 +5,7 @@ pub mod account_secret;
 pub mod build;
 pub mod fields;
 pub mod file;
+pub mod notification;
 pub mod permission;
 pub mod plan;
 pub mod project;

@@ -56,7 +56,19 @@ reasons! {
     GitHostKeyRejected = "git_host_key_rejected" => Failure;
     /// Any other failure of git; the log has its words.
     GitFailed = "git_failed" => Failure;
-    /// The Dockerfile is not in the commit.
+    /// A file that Git LFS keeps could not be fetched.
+    GitLfsFailed = "git_lfs_failed" => Failure;
+    /// There is no bundle at the URL, or its server does not hand it out.
+    BundleNotFound = "bundle_not_found" => Failure;
+    /// The bundle's server could not be reached, stopped answering or failed.
+    BundleUnreachable = "bundle_unreachable" => Failure;
+    /// The bundle's URL, or one it redirects to, has a private address or a protocol that the operator has not allowed.
+    BundleAddressNotAllowed = "bundle_address_not_allowed" => Failure;
+    /// The bundle is no tar, tar.gz or zip, is broken, or holds what leads out of it.
+    BundleInvalid = "bundle_invalid" => Failure;
+    /// The bundle, or what is in it, is larger than the build's ephemeral storage.
+    BundleTooLarge = "bundle_too_large" => Failure;
+    /// The Dockerfile is not in the commit or bundle.
     DockerfileNotFound = "dockerfile_not_found" => Failure;
     /// The Dockerfile cannot be parsed, or names a stage that is not there.
     DockerfileInvalid = "dockerfile_invalid" => Failure;

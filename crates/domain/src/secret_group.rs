@@ -55,6 +55,23 @@ pub enum SecretKind {
     Config,
 }
 
+impl SecretKind {
+    /// The contract's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SecretKind::Secret => "secret",
+            SecretKind::Config => "config",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn parse(word: &str) -> Option<SecretKind> {
+        [SecretKind::Secret, SecretKind::Config]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+    }
+}
+
 /// Where a group's values go, as the contract names it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -43,7 +43,9 @@ pub struct LatestBuild {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServiceSpec {
-    /// Where the source comes from.
+    /// Whether builds fetch from the repository or get a bundle.
+    pub build_source: BuildSource,
+    /// Where the source comes from; empty for a service that builds bundles.
     pub source: GitSource,
     /// The plan the service asks for; `None` means the operator's default.
     pub build_plan: Option<String>,
@@ -57,10 +59,27 @@ pub struct ServiceSpec {
     pub ephemeral_storage_mb: Option<u64>,
     /// Whether `.git` is part of the build context.
     pub include_git_folder: bool,
+    /// Whether that `.git` has the whole history.
+    pub full_git_clone: bool,
+    /// Whether files that Git LFS keeps are fetched.
+    pub enable_git_lfs: bool,
     /// Which commits build by themselves.
     pub rules: BuildRules,
     /// The ids of the credentials that private base images are pulled with.
     pub docker_credentials: Vec<String>,
+    /// The ids of its tags.
+    pub tags: Vec<String>,
+}
+
+/// What a service's builds are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BuildSource {
+    /// A commit of a git repository.
+    #[default]
+    Git,
+    /// An archive whose URL each build names.
+    Bundle,
 }
 
 /// A git repository.
@@ -103,6 +122,18 @@ impl ProjectType {
             ProjectType::Bitbucket => None,
         }
     }
+
+    /// Where this kind of forge shows a pull request, below the repository's own page.
+    pub fn pull_request_page(self, number: i64) -> Option<String> {
+        match self {
+            ProjectType::Github => Some(format!("pull/{number}")),
+            ProjectType::Gitlab => Some(format!("-/merge_requests/{number}")),
+            ProjectType::Bitbucket => Some(format!("pull-requests/{number}")),
+            ProjectType::Azure => Some(format!("pullrequest/{number}")),
+            // Which forge it is, if any, is not known.
+            ProjectType::SelfHosted => None,
+        }
+    }
 }
 
 /// A processor architecture, as the contract names it.
@@ -122,6 +153,22 @@ impl Architecture {
             "x86_64" => Some(Architecture::X86),
             "aarch64" => Some(Architecture::Arm),
             _ => None,
+        }
+    }
+
+    /// What the system calls it, as in `uname -m` and in the names of qemu's programs.
+    pub fn machine_name(self) -> &'static str {
+        match self {
+            Architecture::X86 => "x86_64",
+            Architecture::Arm => "aarch64",
+        }
+    }
+
+    /// What images call it.
+    pub fn image_name(self) -> &'static str {
+        match self {
+            Architecture::X86 => "amd64",
+            Architecture::Arm => "arm64",
         }
     }
 }

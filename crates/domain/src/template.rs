@@ -4,10 +4,10 @@
 //! What is unknown stays as it is, for a `${…}` may be meant for somebody else. So does a reference
 //! in a circle: `PATH=${PATH}:/more` names itself. What a value brings in is not looked at again.
 
-use crate::{FileContent, SecretValues};
+use crate::{FileContent, SecretChanges, SecretValues};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How large everything that a build is given may be, in bytes.
 pub const BUILD_BYTES: usize = 4 * 1024 * 1024;
@@ -67,6 +67,33 @@ fn references(text: &str) -> impl Iterator<Item = &str> {
 /// The references to the account's secrets in a text, like `secrets.db.values.password`.
 pub fn account_references(text: &str) -> impl Iterator<Item = &str> {
     references(text).filter(|name| name.starts_with(ACCOUNT))
+}
+
+/// The references to the account's secrets in all of the values.
+pub fn account_references_of(values: &SecretValues) -> BTreeSet<String> {
+    let files = values.files.values().chain(values.mounts.values());
+    let texts = files.filter_map(FileContent::text);
+    let texts = texts.chain(values.variables.values().cloned());
+    texts
+        .flat_map(|text| {
+            let names: Vec<_> = account_references(&text).map(str::to_owned).collect();
+            names
+        })
+        .collect()
+}
+
+/// Whether changes bring in references to the account's secrets that are not in these values already,
+/// at the same place.
+pub fn refers_anew(changes: &SecretChanges, before: &SecretValues) -> bool {
+    let mut new = SecretValues::default();
+    changes.clone().apply(&mut new);
+    new.variables
+        .retain(|name, value| before.variables.get(name) != Some(value));
+    new.files
+        .retain(|name, value| before.files.get(name) != Some(value));
+    new.mounts
+        .retain(|name, value| before.mounts.get(name) != Some(value));
+    !account_references_of(&new).is_empty()
 }
 
 /// The values with every reference replaced; `account` knows the secrets of the account.
@@ -243,6 +270,24 @@ mod tests {
         let expanded = expand(values, |name| Some(format!("<{name}>"))).unwrap();
         assert_eq!(expanded.variables["A"], "<secrets.db.values.user>");
         assert_eq!(expanded.variables["B"], "own");
+    }
+
+    #[test]
+    fn only_new_references_to_the_account_count() {
+        let before = variables(&[("A", "${secrets.db.values.user}")]);
+        let changes = |values: SecretValues| SecretChanges {
+            variables: Some(values.variables),
+            ..SecretChanges::default()
+        };
+        assert!(!refers_anew(&changes(before.clone()), &before));
+        assert!(!refers_anew(&changes(variables(&[("A", "${B}")])), &before));
+        let moved = variables(&[("B", "${secrets.db.values.user}")]);
+        assert!(refers_anew(&changes(moved), &before));
+        let file = SecretChanges {
+            files: Some([("/a".to_owned(), FileContent::of_text("x ${secrets.a.b}"))].into()),
+            ..SecretChanges::default()
+        };
+        assert!(refers_anew(&file, &before));
     }
 
     #[test]

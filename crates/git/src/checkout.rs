@@ -7,37 +7,59 @@ use std::fs;
 use std::path::Path;
 
 use crate::error::GitError;
+use crate::lfs::{self, Kept};
 use crate::lock::Mode;
 use crate::mirror::Mirror;
 use crate::names::CommitSha;
 use crate::process::{Call, Progress, quiet};
 use crate::submodules;
 
+/// The `.git` folder of a checkout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GitDir {
+    /// There is none.
+    None,
+    /// One that stands alone, with this one commit.
+    Commit,
+    /// One that stands alone, with all that led to the commit, and all branches and tags. Belongs to
+    /// [`crate::Want::with_history`].
+    History,
+}
+
 /// What a checkout brings besides the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CheckoutOptions {
-    /// Also a `.git` folder that stands alone, with this one commit.
-    pub git_dir: bool,
+    /// The `.git` folder.
+    pub git_dir: GitDir,
     /// Also submodules, and theirs.
     pub submodules: bool,
+    /// What Git LFS keeps, in place of the files that point to it; also in submodules.
+    pub lfs: bool,
 }
 
 impl Default for CheckoutOptions {
     fn default() -> Self {
         Self {
-            git_dir: false,
+            git_dir: GitDir::None,
             submodules: true,
+            lfs: false,
         }
     }
 }
 
+/// Where a repository of its own has the mirror's branches and tags.
+const HISTORY: [&str; 2] = [
+    "+refs/boatyard/heads/*:refs/remotes/origin/*",
+    "+refs/boatyard/tags/*:refs/tags/*",
+];
+
 impl Mirror {
     /// Writes the files of a commit that was fetched into the folder `into`, which must be empty
-    /// or missing. Submodules are fetched on the way.
+    /// or missing. Submodules, and what Git LFS keeps, are fetched on the way.
     ///
     /// # Errors
     /// [`GitError::Io`] when the folder is not empty, [`GitError::BrokenMirror`] when objects are
-    /// missing or damaged, [`GitError::Submodule`].
+    /// missing or damaged, [`GitError::Submodule`], [`GitError::Lfs`].
     pub async fn checkout(
         &self,
         commit: &CommitSha,
@@ -45,9 +67,9 @@ impl Mirror {
         options: CheckoutOptions,
         progress: Progress<'_>,
     ) -> Result<(), GitError> {
-        self.checkout_plain(commit, into, options.git_dir).await?;
+        self.checkout_plain(commit, into, options, progress).await?;
         if options.submodules {
-            submodules::checkout_all(self, commit, into, progress).await?;
+            submodules::checkout_all(self, commit, into, options.lfs, progress).await?;
         }
         Ok(())
     }
@@ -57,14 +79,27 @@ impl Mirror {
         &self,
         commit: &CommitSha,
         into: &Path,
-        git_dir: bool,
+        options: CheckoutOptions,
+        progress: Progress<'_>,
     ) -> Result<(), GitError> {
         prepare_folder(into)?;
+        let kept = self.write_commit(commit, into, options).await?;
+        // Without the lock, since what is missing is fetched.
+        self.fill_in(commit, &kept, into, progress).await
+    }
+
+    /// Writes the files; those that point to what Git LFS keeps are told, if they are asked for.
+    async fn write_commit(
+        &self,
+        commit: &CommitSha,
+        into: &Path,
+        options: CheckoutOptions,
+    ) -> Result<Vec<Kept>, GitError> {
         let _lock = self.lock(Mode::Shared).await?;
-        if git_dir {
-            self.make_git_dir(commit, into).await?;
+        if options.git_dir != GitDir::None {
+            self.make_git_dir(commit, into, options.git_dir).await?;
             let own = |call: Call| call.env("GIT_DIR", into.join(".git"));
-            return self.write_files(commit, into, own).await;
+            return self.write_files(commit, into, options.lfs, own).await;
         }
         // As large as the repository has files: it belongs where the caller keeps git's own.
         let home = &self.git.settings().home;
@@ -74,15 +109,16 @@ impl Mirror {
             let call = call.env("GIT_DIR", &self.dir);
             call.env("GIT_INDEX_FILE", &index)
         };
-        self.write_files(commit, into, shared).await
+        self.write_files(commit, into, options.lfs, shared).await
     }
 
     async fn write_files(
         &self,
         commit: &CommitSha,
         into: &Path,
+        lfs: bool,
         place: impl Fn(Call) -> Call,
-    ) -> Result<(), GitError> {
+    ) -> Result<Vec<Kept>, GitError> {
         let call = || {
             place(self.git.call().env("GIT_WORK_TREE", into))
                 .arg("-C")
@@ -93,19 +129,33 @@ impl Mirror {
         // "-u" notes each file's size and time, so that a later `git status` is clean and quick.
         let write = call().args(["-c", "checkout.workers=0"]);
         let write = write.args(["checkout-index", "--all", "--force", "-u", "--quiet"]);
-        self.run(write, &quiet).await.map(|_| ())
+        self.run(write, &quiet).await?;
+        if !lfs {
+            return Ok(Vec::new());
+        }
+        let list = call().args(["ls-files", "-z", "--cached", ":(attr:filter=lfs)"]);
+        let listed = self.run(list, &quiet).await?;
+        Ok(lfs::kept(into, &listed.stdout))
     }
 
     /// A repository of its own, so that a build may do as it likes with it.
-    async fn make_git_dir(&self, commit: &CommitSha, into: &Path) -> Result<(), GitError> {
+    async fn make_git_dir(
+        &self,
+        commit: &CommitSha,
+        into: &Path,
+        extent: GitDir,
+    ) -> Result<(), GitError> {
         let init = self.git.call().args(["init", "--quiet", "--template="]);
         self.run(init.arg("--end-of-options").arg(into), &quiet)
             .await?;
         let own = || self.git.call().arg("-C").arg(into);
         let name = format!("refs/boatyard/commits/{commit}");
-        let fetch = own().args(["fetch", "--quiet", "--depth=1", "--no-tags"]);
-        let fetch = fetch.args(["--no-write-fetch-head", "--end-of-options"]);
-        let fetch = fetch.arg(&self.dir).arg(name);
+        let fetch = own().args(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head"]);
+        let fetch = match extent {
+            GitDir::History => fetch.arg("--end-of-options").arg(&self.dir).args(HISTORY),
+            _ => fetch.args(["--depth=1", "--end-of-options"]).arg(&self.dir),
+        };
+        let fetch = fetch.arg(name);
         // From our own mirror, whatever the operator allows for others' repositories.
         self.run(fetch.env("GIT_ALLOW_PROTOCOL", "file"), &quiet)
             .await?;

@@ -120,7 +120,7 @@ pub(crate) fn ssh_command(settings: &GitSettings, name: &str, address: &str) -> 
 }
 
 /// One word to the shell that git starts ssh with.
-fn quoted(text: &Path) -> String {
+pub(crate) fn quoted(text: &Path) -> String {
     format!("'{}'", text.to_string_lossy().replace('\'', r"'\''"))
 }
 

@@ -116,6 +116,9 @@ pub enum GitError {
         /// Why.
         reason: String,
     },
+    /// What Git LFS keeps cannot be fetched.
+    #[error("Git LFS: {0}")]
+    Lfs(String),
     /// The local copy is broken, and making it anew did not help.
     #[error("the local copy of {url} is broken: {detail}")]
     BrokenMirror {
@@ -165,6 +168,7 @@ impl GitError {
             Self::SubmoduleProtocol { .. } => "git_submodule_protocol",
             Self::DiskFull { .. } => "git_disk_full",
             Self::Submodule { .. } => "git_submodule",
+            Self::Lfs(_) => "git_lfs",
             Self::BrokenMirror { .. } => "git_broken_mirror",
             Self::GitMissing { .. } => "git_missing",
             Self::Io { .. } => "git_io",

@@ -2,7 +2,7 @@
 //!
 //! A build needs one commit and none of its history. Most servers hand out any commit by its sha;
 //! some only what a branch points to; so three ways are tried, from the cheapest to the dearest:
-//! the commit alone, the tip of its branch, everything.
+//! the commit alone, the tip of its branch, everything. Who asks for the history gets everything.
 
 use crate::error::GitError;
 use crate::lock::{Lock, Mode};
@@ -15,6 +15,7 @@ use crate::process::{Progress, quiet};
 pub struct Want {
     commit: Option<CommitSha>,
     branch: Option<RefName>,
+    history: bool,
 }
 
 impl Want {
@@ -24,6 +25,7 @@ impl Want {
         Self {
             commit: Some(commit),
             branch: None,
+            history: false,
         }
     }
 
@@ -33,6 +35,7 @@ impl Want {
         Self {
             commit: None,
             branch: Some(branch),
+            history: false,
         }
     }
 
@@ -45,11 +48,20 @@ impl Want {
         }
     }
 
+    /// Also all that led to it, and all branches and tags.
+    #[must_use]
+    pub fn with_history(self) -> Self {
+        Self {
+            history: true,
+            ..self
+        }
+    }
+
     /// The same, now that the commit is known.
     pub(crate) fn at(&self, commit: &CommitSha) -> Self {
         Self {
             commit: Some(commit.clone()),
-            branch: self.branch.clone(),
+            ..self.clone()
         }
     }
 }
@@ -63,6 +75,12 @@ impl Drop for TidyMirror<'_> {
         self.0.clear_leftovers();
     }
 }
+
+/// Every branch and every tag, beside our own refs.
+const ALL: [&str; 2] = [
+    "+refs/heads/*:refs/boatyard/heads/*",
+    "+refs/tags/*:refs/boatyard/tags/*",
+];
 
 impl Mirror {
     /// Makes sure that the commit wanted is here and says which it is. A commit that is here
@@ -78,13 +96,12 @@ impl Mirror {
             (None, None) => return Err(GitError::Other("nothing was asked for".to_owned())),
         };
         let lock = self.lock(Mode::Exclusive).await?;
-        let branch = want.branch.as_ref();
-        match self.bring(&lock, &commit, branch, progress).await {
+        match self.bring(&lock, &commit, want, progress).await {
             Err(GitError::BrokenMirror { detail, .. }) => {
                 tracing::warn!(url = %self.url, detail, "mirror is broken, making it anew");
                 progress("The local copy of the repository is broken; fetching it anew.");
                 self.remove_locked(&lock).await?;
-                self.bring(&lock, &commit, branch, progress).await?;
+                self.bring(&lock, &commit, want, progress).await?;
             }
             done => done?,
         }
@@ -95,16 +112,37 @@ impl Mirror {
         &self,
         lock: &Lock,
         commit: &CommitSha,
-        branch: Option<&RefName>,
+        want: &Want,
         progress: Progress<'_>,
     ) -> Result<(), GitError> {
         self.prepare_locked(lock).await?;
-        if self.has(commit).await? {
+        // Branches and tags may be new although the commit is not.
+        if !want.history && self.has(commit).await? {
             return self.keep(commit).await;
         }
-        let supervisor = self.git.settings().supervisor.as_ref();
-        let _watched = supervisor.map(|supervisor| supervisor.fetches_into(&self.dir));
+        let _watched = self.watched();
         let _tidied = TidyMirror(self);
+        if want.history {
+            self.fetch_history(commit, want.branch.as_ref(), progress)
+                .await
+        } else {
+            self.fetch_commit(commit, want.branch.as_ref(), progress)
+                .await
+        }
+    }
+
+    /// What counts what is written to the mirror, until it is dropped.
+    pub(crate) fn watched(&self) -> Option<Box<dyn std::any::Any + Send>> {
+        let supervisor = self.git.settings().supervisor.as_ref();
+        supervisor.map(|supervisor| supervisor.fetches_into(&self.dir))
+    }
+
+    async fn fetch_commit(
+        &self,
+        commit: &CommitSha,
+        branch: Option<&RefName>,
+        progress: Progress<'_>,
+    ) -> Result<(), GitError> {
         match self.fetch_refs(&[commit.as_str()], true, progress).await {
             Ok(()) if self.has(commit).await? => return self.keep(commit).await,
             Ok(()) | Err(GitError::CommitNotFound { .. } | GitError::RefNotFound { .. }) => {}
@@ -122,18 +160,60 @@ impl Mirror {
             }
         }
         progress("The server does not hand out this commit alone; fetching all branches.");
-        let all = [
-            "+refs/heads/*:refs/boatyard/heads/*",
-            "+refs/tags/*:refs/boatyard/tags/*",
-        ];
-        self.fetch_refs(&all, false, progress).await?;
+        self.fetch_refs(&ALL, false, progress).await?;
         if self.has(commit).await? {
             return self.keep(commit).await;
         }
-        Err(GitError::CommitNotFound {
+        Err(self.no_commit(commit))
+    }
+
+    /// All branches and tags, and the commit where none of them leads to it.
+    async fn fetch_history(
+        &self,
+        commit: &CommitSha,
+        branch: Option<&RefName>,
+        progress: Progress<'_>,
+    ) -> Result<(), GitError> {
+        self.fetch_refs(&ALL, false, progress).await?;
+        let tip = branch.map(|branch| format!("+{}:refs/boatyard/tip", branch.as_full()));
+        for name in [Some(commit.as_str()), tip.as_deref()]
+            .into_iter()
+            .flatten()
+        {
+            if self.has_history(commit).await? {
+                break;
+            }
+            match self.fetch_refs(&[name], false, progress).await {
+                Ok(()) | Err(GitError::CommitNotFound { .. } | GitError::RefNotFound { .. }) => {}
+                Err(GitError::Other(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if self.has_history(commit).await? {
+            return self.keep(commit).await;
+        }
+        Err(self.no_commit(commit))
+    }
+
+    fn no_commit(&self, commit: &CommitSha) -> GitError {
+        GitError::CommitNotFound {
             url: self.url.to_string(),
             commit: commit.to_string(),
-        })
+        }
+    }
+
+    /// Whether the commit is here with all that led to it: no earlier fetch cut its history off.
+    async fn has_history(&self, commit: &CommitSha) -> Result<bool, GitError> {
+        if !self.has(commit).await? {
+            return Ok(false);
+        }
+        let Ok(cut) = std::fs::read_to_string(self.dir.join("shallow")) else {
+            return Ok(true);
+        };
+        let call = self.local().args(["rev-list", "--max-parents=0"]);
+        let call = call.args(["--end-of-options", commit.as_str()]);
+        let beginnings = self.run(call, &quiet).await?.text();
+        Ok(!beginnings.lines().any(|first| cut.contains(first)))
     }
 
     /// Whether the commit is here, with all it needs: packs arrive whole or not at all.
@@ -158,11 +238,12 @@ impl Mirror {
         shallow: bool,
         progress: Progress<'_>,
     ) -> Result<(), GitError> {
-        // All of history, whether or not an earlier fetch has cut it off.
-        let depth = if shallow {
-            "--depth=1"
+        // All of history, whether or not an earlier fetch has cut it off; and no branch that is gone,
+        // whose name may be another one's folder by now.
+        let (depth, prune) = if shallow {
+            ("--depth=1", "--no-prune")
         } else {
-            "--depth=2147483647"
+            ("--depth=2147483647", "--prune")
         };
         let git_dir = format!("--git-dir={}", self.dir.display());
         let args = |url: &crate::url::RepoUrl| {
@@ -170,6 +251,7 @@ impl Mirror {
                 git_dir.as_str(),
                 "fetch",
                 depth,
+                prune,
                 "--no-tags",
                 "--no-write-fetch-head",
                 "--no-auto-maintenance",

@@ -12,6 +12,7 @@ use crate::checkout::CheckoutOptions;
 use crate::classify::to_error;
 use crate::error::GitError;
 use crate::fetch::Want;
+use crate::lfs;
 use crate::lock::{Lock, Mode};
 use crate::names::CommitSha;
 use crate::process::{Call, Output, Progress, quiet};
@@ -136,7 +137,8 @@ impl Mirror {
     /// Lock files and half-written packs of processes that are no more: we hold the only lock.
     pub(crate) fn clear_leftovers(&self) {
         let stale = |name: &str| name.ends_with(".lock") || name.starts_with("tmp_");
-        for folder in [self.dir.clone(), self.dir.join("objects/pack")] {
+        let below = ["objects/pack", lfs::FOLDER].map(|folder| self.dir.join(folder));
+        for folder in [self.dir.clone()].into_iter().chain(below) {
             let Ok(entries) = fs::read_dir(folder) else {
                 continue;
             };

@@ -1,13 +1,15 @@
 //! On the way to a server: may we, to which address, and with which credentials?
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+use crate::classify;
 use crate::environment::{self, Environment};
 use crate::error::GitError;
-use crate::process::Call;
+use crate::process::{Call, quiet};
 use crate::runner::{Git, GitSettings};
 use crate::url::{Protocol, RepoUrl};
 use outbound::OutboundError;
@@ -33,6 +35,39 @@ impl Git {
             Protocol::File => {}
         }
         Ok(call)
+    }
+}
+
+impl Git {
+    /// Runs a command of an ssh server's that hands out a repository's objects; what it says.
+    pub(crate) async fn ask_over_ssh(
+        &self,
+        url: &RepoUrl,
+        command: &str,
+    ) -> Result<Vec<u8>, GitError> {
+        let mut call = self.call_to(url).await?;
+        let port = url.port().unwrap_or_default().to_string();
+        let host = url.login_at_host();
+        let words = [
+            command,
+            &environment::quoted(Path::new(url.path())),
+            "download",
+        ]
+        .join(" ");
+        // The command line for ssh is made for the shell that git starts it with.
+        call = call.args([
+            "-c",
+            "eval \"exec $GIT_SSH_COMMAND\" '-p \"$1\" -- \"$2\" \"$3\"'",
+        ]);
+        call = call.args(["ssh", &port, &host, &words]);
+        let (about, patience) = (url.to_string(), self.settings().question_timeout);
+        let output = call
+            .run(Path::new("/bin/sh"), &about, patience, &quiet)
+            .await?;
+        if output.success {
+            return Ok(output.stdout);
+        }
+        Err(classify::to_error(&output.stderr, &about, ""))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Questions to a server that need no local copy: which branches, which commit.
 
+use std::collections::{BTreeMap, HashMap};
+
 use crate::classify;
 use crate::error::GitError;
 use crate::names::{CommitSha, RefName};
@@ -14,6 +16,20 @@ pub struct Branch {
     pub name: RefName,
     /// Its newest commit.
     pub commit: CommitSha,
+}
+
+/// A pull request, as far as a repository's refs tell of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullRequest {
+    /// Its number.
+    pub number: i64,
+    /// Its newest commit.
+    pub commit: CommitSha,
+    /// Whether the forge keeps it merged for a try, which it does for open ones only. Others may be open
+    /// all the same.
+    pub is_open: bool,
+    /// The branch that has the same newest commit: where it is from, unless it is from a fork.
+    pub source: Option<RefName>,
 }
 
 impl Git {
@@ -50,6 +66,15 @@ impl Git {
             Some(Branch { name, commit })
         });
         Ok(branches.collect())
+    }
+
+    /// All pull requests whose refs the forge keeps, the newest first; closed ones, too, on most.
+    ///
+    /// # Errors
+    /// Any error of reaching the server.
+    pub async fn list_pull_requests(&self, url: &RepoUrl) -> Result<Vec<PullRequest>, GitError> {
+        let patterns = ["refs/heads/*", "refs/pull/*", "refs/merge-requests/*"];
+        Ok(pull_requests(self.ls_remote(url, &patterns).await?))
     }
 
     async fn ls_remote(
@@ -108,8 +133,79 @@ impl Git {
     }
 }
 
+fn pull_requests(refs: Vec<(String, CommitSha)>) -> Vec<PullRequest> {
+    let (mut branches, mut heads, mut merges) = (HashMap::new(), BTreeMap::new(), BTreeMap::new());
+    for (name, commit) in refs {
+        if let Some(branch) = name.strip_prefix("refs/heads/") {
+            if let Ok(branch) = RefName::branch(branch) {
+                branches.insert(commit, branch);
+            }
+        } else if let Some(number) = numbered(&name, "head") {
+            heads.insert(number, commit);
+        } else if let Some(number) = numbered(&name, "merge") {
+            merges.insert(number, commit);
+        }
+    }
+    // Some forges keep nothing but the merged form.
+    for (number, commit) in &merges {
+        heads.entry(*number).or_insert_with(|| commit.clone());
+    }
+    let pull_requests = heads.into_iter().map(|(number, commit)| PullRequest {
+        number,
+        is_open: merges.contains_key(&number),
+        source: branches.get(&commit).cloned(),
+        commit,
+    });
+    pull_requests.rev().collect()
+}
+
+/// The number in `refs/pull/NUMBER/KIND`, or in GitLab's form of it.
+fn numbered(name: &str, kind: &str) -> Option<i64> {
+    let folders = ["refs/pull/", "refs/merge-requests/"];
+    let rest = folders
+        .iter()
+        .find_map(|folder| name.strip_prefix(folder))?;
+    let (number, found) = rest.split_once('/')?;
+    number.parse().ok().filter(|_| found == kind)
+}
+
 /// `SHA<TAB>NAME`
 fn parse_line(line: &str) -> Option<(String, CommitSha)> {
     let (sha, name) = line.split_once('\t')?;
     Some((name.to_owned(), CommitSha::parse(sha).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refs_tell_of_pull_requests_what_they_can() {
+        let sha = |digit: &str| CommitSha::parse(&digit.repeat(40)).unwrap();
+        let refs = [
+            ("refs/heads/feature/x", "a"),
+            ("refs/pull/2/head", "a"),
+            ("refs/pull/2/merge", "c"),
+            ("refs/pull/10/head", "b"),
+            ("refs/pull/3/merge", "d"),
+            ("refs/merge-requests/7/head", "e"),
+            ("refs/pull/x/head", "f"),
+            ("refs/pull/8/head/odd", "f"),
+        ];
+        let refs = refs.map(|(name, digit)| (name.to_owned(), sha(digit)));
+        let found: Vec<_> = pull_requests(refs.into())
+            .into_iter()
+            .map(|pull| {
+                let source = pull.source.map(|source| source.to_string());
+                (pull.number, pull.commit, pull.is_open, source)
+            })
+            .collect();
+        let expected = [
+            (10, sha("b"), false, None),
+            (7, sha("e"), false, None),
+            (3, sha("d"), true, None),
+            (2, sha("a"), true, Some("feature/x".to_owned())),
+        ];
+        assert_eq!(found, expected);
+    }
 }

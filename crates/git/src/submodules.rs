@@ -10,6 +10,7 @@ use std::future::Future;
 use std::path::{Component, Path, PathBuf};
 use std::pin::Pin;
 
+use crate::checkout::CheckoutOptions;
 use crate::error::GitError;
 use crate::fetch::Want;
 use crate::lock::Mode;
@@ -36,10 +37,24 @@ pub(crate) async fn checkout_all(
     mirror: &Mirror,
     commit: &CommitSha,
     root: &Path,
+    lfs: bool,
     progress: Progress<'_>,
 ) -> Result<(), GitError> {
-    let mut budget = MAX_COUNT;
-    descend(mirror, commit, root, 0, &mut budget, progress).await
+    let mut left = Left {
+        depth: MAX_DEPTH,
+        count: MAX_COUNT,
+    };
+    let options = CheckoutOptions {
+        lfs,
+        ..CheckoutOptions::default()
+    };
+    descend(mirror, commit, root, options, &mut left, progress).await
+}
+
+/// How much deeper, and how many more.
+struct Left {
+    depth: usize,
+    count: usize,
 }
 
 type Work<'a> = Pin<Box<dyn Future<Output = Result<(), GitError>> + Send + 'a>>;
@@ -48,8 +63,8 @@ fn descend<'a>(
     mirror: &'a Mirror,
     commit: &'a CommitSha,
     root: &'a Path,
-    depth: usize,
-    budget: &'a mut usize,
+    options: CheckoutOptions,
+    left: &'a mut Left,
     progress: Progress<'a>,
 ) -> Work<'a> {
     Box::pin(async move {
@@ -58,10 +73,11 @@ fn descend<'a>(
                 path: submodule.path.clone(),
                 reason,
             };
-            if depth == MAX_DEPTH {
+            if left.depth == 0 {
                 return Err(refused(format!("they nest deeper than {MAX_DEPTH} levels")));
             }
-            *budget = budget
+            left.count = left
+                .count
                 .checked_sub(1)
                 .ok_or_else(|| refused(format!("there are more than {MAX_COUNT}")))?;
             let into = place(root, &submodule.path).map_err(refused)?;
@@ -71,17 +87,11 @@ fn descend<'a>(
             let want = Want::commit(submodule.commit.clone());
             other.fetch(&want, progress).await?;
             other
-                .checkout_plain(&submodule.commit, &into, false)
+                .checkout_plain(&submodule.commit, &into, options, progress)
                 .await?;
-            descend(
-                &other,
-                &submodule.commit,
-                &into,
-                depth + 1,
-                budget,
-                progress,
-            )
-            .await?;
+            left.depth -= 1;
+            descend(&other, &submodule.commit, &into, options, left, progress).await?;
+            left.depth += 1;
         }
         Ok(())
     })

@@ -103,6 +103,18 @@ impl RepoUrl {
         &self.path
     }
 
+    /// Where a forge shows the repository to people; `None` for a folder of this machine.
+    #[must_use]
+    pub fn page(&self) -> Option<String> {
+        let path = self.path.trim_matches('/');
+        let path = path.strip_suffix(".git").unwrap_or(path);
+        match self.protocol {
+            Protocol::Https | Protocol::Http => Some(format!("{}{path}", self.origin())),
+            Protocol::Ssh => Some(format!("https://{}/{path}", self.host)),
+            Protocol::File => None,
+        }
+    }
+
     /// The credentials, if any were in the address or were added.
     #[must_use]
     pub fn credentials(&self) -> Option<&Credentials> {
@@ -174,6 +186,14 @@ impl RepoUrl {
         // Through the parser once more, so that no relative path smuggles anything in.
         let joined = parse::parse(&joined.to_string())?;
         Ok(joined.with_credentials(self.credentials.clone()))
+    }
+
+    /// `user@host`, as ssh is told where to go.
+    pub(crate) fn login_at_host(&self) -> String {
+        match &self.user {
+            Some(user) => format!("{user}@{}", self.host),
+            None => self.host.clone(),
+        }
     }
 
     fn is_scp_like(&self) -> bool {

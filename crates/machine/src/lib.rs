@@ -8,6 +8,7 @@
 mod capacity;
 pub mod cgroup;
 mod disk;
+mod emulation;
 mod gate;
 mod lineage;
 mod process;
@@ -17,6 +18,7 @@ mod remove;
 pub use capacity::{Capacity, capacity};
 pub use cgroup::{Cgroup, CgroupError, Enforcement, Limit, Limits, Stats};
 pub use disk::{SizeError, dir_size, disk_free};
+pub use emulation::{BINFMT, Emulation, emulation};
 pub use gate::behind_gate;
 pub use lineage::{LineageError, become_subreaper, die_with_parent};
 pub use process::{ProcessError, ProcessId};

@@ -3,7 +3,7 @@
 use crate::{OutboundError, OutboundPolicy};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
-use reqwest::{ClientBuilder, Request, Response};
+use reqwest::{ClientBuilder, Method, Request, RequestBuilder, Response};
 use std::net::IpAddr;
 use url::{Host, Url};
 
@@ -39,6 +39,12 @@ impl HttpClient {
             .dns_resolver(Checked(policy.clone()))
             .build()?;
         Ok(HttpClient { http, policy })
+    }
+
+    /// Begins a request; a login in the URL becomes a header. Build it, and hand it to
+    /// [`HttpClient::send`]: its own `send` looks at no address that is given as a number.
+    pub fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.http.request(method, url)
     }
 
     /// Sends a request to where it may go.
@@ -106,6 +112,7 @@ fn causes(error: &reqwest::Error) -> String {
 mod tests {
     use super::*;
     use axum::Router;
+    use axum::http::HeaderMap;
     use axum::response::Redirect;
     use axum::routing::get;
 
@@ -115,6 +122,12 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         let router = Router::new()
             .route("/", get(|| async { "hello" }))
+            .route(
+                "/login",
+                get(async |headers: HeaderMap| {
+                    headers["authorization"].to_str().unwrap().to_owned()
+                }),
+            )
             .route("/away", get(|| async { Redirect::to("/") }));
         tokio::spawn(async move { axum::serve(listener, router).await });
         port
@@ -124,8 +137,8 @@ mod tests {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let policy = policy.parse().unwrap();
         let client = HttpClient::new(policy, reqwest::Client::builder()).unwrap();
-        let request = Request::new(reqwest::Method::GET, url.parse().unwrap());
-        client.send(request).await
+        let request = client.request(Method::GET, url.parse().unwrap());
+        client.send(request.build().unwrap()).await
     }
 
     #[tokio::test]
@@ -154,6 +167,13 @@ mod tests {
         let url = format!("http://127.0.0.1:{}/away", server().await);
         let answer = get_with("127.0.0.0/8", &url).await.unwrap();
         assert_eq!(answer.status(), 303);
+    }
+
+    #[tokio::test]
+    async fn a_login_in_the_url_is_sent_as_one() {
+        let url = format!("http://ada:hush@127.0.0.1:{}/login", server().await);
+        let answer = get_with("127.0.0.0/8", &url).await.unwrap();
+        assert_eq!(answer.text().await.unwrap(), "Basic YWRhOmh1c2g=");
     }
 
     #[tokio::test]

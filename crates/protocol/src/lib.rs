@@ -32,6 +32,9 @@ pub struct Job {
     pub build_id: String,
     /// Stable identity of the service; names its layer cache.
     pub service_uid: String,
+    /// The generation of that layer cache: a reset begins the next one.
+    #[serde(default)]
+    pub cache_generation: i64,
     /// Which attempt this is, from 1.
     pub attempt: i64,
     /// What to build.

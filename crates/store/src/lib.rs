@@ -4,6 +4,7 @@
 //! What is secret is sealed with the keys of a [`Vault`] before it is stored (`sealing`). A build's
 //! status has one writer: [`Store::advance`] and its siblings in `transition`.
 
+mod account_secrets;
 mod alone;
 mod builds;
 mod catalog;
@@ -11,12 +12,15 @@ mod changes;
 mod deletions;
 mod error;
 mod facts;
+mod layer_caches;
 mod migrate;
+mod notifications;
 mod projects;
 mod queue;
 mod registry_credentials;
 mod request;
 mod sealing;
+mod secret_groups;
 mod seed;
 mod service_secrets;
 mod services;
@@ -32,6 +36,7 @@ pub use catalog::{
 };
 pub use changes::{Change, Changes};
 pub use error::StoreError;
+pub use notifications::{Delivery, DeliveryEntry, DeliveryState};
 pub use projects::ProjectChanges;
 pub use queue::{OpenBuild, QueueHead};
 pub use registry_credentials::{CredentialChanges, CredentialDeletion};
@@ -52,6 +57,8 @@ pub struct Store {
     db: Arc<Database>,
     changes: Arc<changes::Teller>,
     deletions: Arc<tokio::sync::Notify>,
+    outbox: Arc<tokio::sync::Notify>,
+    cache_resets: Arc<tokio::sync::Notify>,
     known_tokens: Arc<Remembered<Arc<Token>>>,
     vault: Vault,
 }
@@ -87,6 +94,8 @@ impl Store {
             db: Arc::new(db),
             changes: Arc::default(),
             deletions: Arc::default(),
+            outbox: Arc::default(),
+            cache_resets: Arc::default(),
             known_tokens: Arc::new(tokens::remembered()),
             vault: Vault::default(),
         })

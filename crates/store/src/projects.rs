@@ -141,8 +141,8 @@ impl Store {
         Ok(updated)
     }
 
-    /// Deletes an empty project and what was pushed to it by hand; `false` when it still has
-    /// services.
+    /// Deletes an empty project and what was pushed to it by hand; `false` when it still has services
+    /// or groups of secrets.
     ///
     /// # Errors
     /// When the database fails; then nothing changes.
@@ -152,6 +152,7 @@ impl Store {
             .row(
                 "DELETE FROM projects WHERE uid = $1
                  AND NOT EXISTS (SELECT 1 FROM services WHERE project_uid = $1)
+                 AND NOT EXISTS (SELECT 1 FROM secret_groups WHERE project_uid = $1)
                  RETURNING id",
                 params![uid],
                 |row| row.get(0),

@@ -7,9 +7,10 @@ use domain::BuildRequest;
 use serde_json::{Map, Value};
 use vault::Vault;
 
-/// The secret fields, by their names in the JSON. The repository's URL may have a login in it.
-const SECRET: [&str; 4] = [
+/// The secret fields, by their names in the JSON. The URLs may have logins in them.
+const SECRET: [&str; 5] = [
     "projectUrl",
+    "bundleUrl",
     "buildArguments",
     "buildFiles",
     "dockerSecretMounts",

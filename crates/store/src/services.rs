@@ -20,6 +20,18 @@ pub struct ServiceChanges {
     pub secrets: SecretChanges,
 }
 
+impl ServiceChanges {
+    /// Another specification, and nothing else.
+    #[must_use]
+    pub fn of_spec(spec: ServiceSpec) -> ServiceChanges {
+        ServiceChanges {
+            description: None,
+            spec,
+            secrets: SecretChanges::default(),
+        }
+    }
+}
+
 /// The columns of a service, in the order [`service`] reads them.
 macro_rules! service_columns {
     () => {

@@ -5,7 +5,7 @@ use crate::builds::{BUILD_COLUMNS, build, build_columns};
 use crate::request;
 use crate::sql::{Session, params};
 use crate::tokens::{fresh_secret, hash};
-use crate::{Store, StoreError, now};
+use crate::{Store, StoreError, notifications, now};
 use domain::{Build, BuildRequest, Image, Millis, PushTo, Reason, Secret, Status};
 
 /// What became of a requested move.
@@ -95,7 +95,7 @@ impl Store {
             params![uid, since, hash(secret.expose()), now + lease_ms],
         )
         .await?;
-        Ok((self.finish(tx, uid).await?, secret))
+        Ok((self.finish(tx, &before).await?, secret))
     }
 
     /// Says why nothing can take a waiting build: QUEUED becomes UNSCHEDULABLE.
@@ -125,7 +125,7 @@ impl Store {
             params![uid, reason.as_str(), message, now()],
         )
         .await?;
-        self.finish(tx, uid).await
+        self.finish(tx, &before).await
     }
 
     /// A worker takes its build: PENDING becomes STARTING. Taking it twice with the same process
@@ -185,9 +185,8 @@ impl Store {
                 },
             )
             .await?;
-        tx.commit().await?;
         if let (true, Some(claimed)) = (first, &claimed) {
-            self.changes.tell(&claimed.build);
+            self.commit(tx, before.status, &claimed.build).await?;
         }
         Ok(claimed)
     }
@@ -277,7 +276,7 @@ impl Store {
             params![&before.uid, status.as_str(), since, sha],
         )
         .await?;
-        let advanced = self.finish(tx, &before.uid).await?;
+        let advanced = self.finish(tx, &before).await?;
         Ok(match advanced {
             Advanced::Moved(build) if !moves => Advanced::Unchanged(build),
             other => other,
@@ -364,24 +363,41 @@ impl Store {
             ],
         )
         .await?;
-        self.finish(tx, &before.uid).await
+        self.finish(tx, &before).await
     }
 
     /// Reads the changed row back, commits, and tells who listens.
-    async fn finish(&self, mut tx: Session<'_>, uid: &str) -> Result<Advanced, StoreError> {
+    async fn finish(&self, mut tx: Session<'_>, before: &Build) -> Result<Advanced, StoreError> {
         let after = tx
             .row(
                 concat!("SELECT ", build_columns!(), " FROM builds WHERE uid = $1"),
-                params![uid],
+                params![&before.uid],
                 build,
             )
             .await?;
-        tx.commit().await?;
         let Some(after) = after else {
             return Ok(Advanced::NotFound);
         };
-        self.changes.tell(&after);
+        self.commit(tx, before.status, &after).await?;
         Ok(Advanced::Moved(after))
+    }
+
+    /// Commits a change of a build together with what integrations are to be told of it, and tells
+    /// who listens here.
+    async fn commit(
+        &self,
+        mut tx: Session<'_>,
+        before: Status,
+        after: &Build,
+    ) -> Result<(), StoreError> {
+        let moved = before != after.status;
+        let noted = moved && notifications::note(&mut tx, after).await?;
+        tx.commit().await?;
+        self.changes.tell(after);
+        if noted {
+            self.outbox.notify_one();
+        }
+        Ok(())
     }
 }
 

@@ -54,6 +54,7 @@ pub fn build_request() -> BuildRequest {
     BuildRequest {
         project_url: "https://example.com/a/b".into(),
         project_type: ProjectType::SelfHosted,
+        bundle_url: None,
         branch: Some("main".into()),
         pull_request_id: None,
         sha: None,
@@ -68,6 +69,8 @@ pub fn build_request() -> BuildRequest {
         use_cache: true,
         cache_storage_mb: None,
         include_git_folder: false,
+        full_git_clone: false,
+        enable_git_lfs: false,
         ephemeral_storage_mb: 1024,
         plan: Plan {
             id: "p".into(),

@@ -5,6 +5,9 @@
 //! afterwards knows that working containers in the storage are those of stopped builds, and that
 //! nobody minds the storage being thrown away. The kernel lets go of a lock with its process, so
 //! a killed worker leaves none.
+//!
+//! What is kept lies in a folder for its generation. Whoever resets a cache begins the next one, and
+//! builds that run end in the one in which they began.
 
 use std::fs::{self, File};
 use std::io;
@@ -17,7 +20,9 @@ use rustix::io::Errno;
 
 /// Where thrown away storages wait for their deletion.
 const TRASH: &str = "trash-";
-pub(crate) const LOCK: &str = "lock";
+const LOCK: &str = "lock";
+/// How the name of a generation's folder begins; its number follows.
+const GENERATION: &str = "generation-";
 /// How often a taken lock is tried again. A blocking call would be woken at once, but its thread
 /// could not be taken back from a build that is aborted while it waits.
 const RETRY: Duration = Duration::from_millis(20);
@@ -25,63 +30,101 @@ const RETRY: Duration = Duration::from_millis(20);
 /// A service's cache folder, in use.
 #[derive(Debug)]
 pub(crate) struct ServiceCache {
-    folder: PathBuf,
+    place: Place,
+    kept: PathBuf,
     lock: File,
 }
 
 impl ServiceCache {
-    /// Opens the folder, waiting for one that tidies it.
-    pub(crate) async fn open(folder: PathBuf) -> io::Result<ServiceCache> {
+    /// Opens the folder for what is kept in this generation, waiting for one that tidies it.
+    pub(crate) async fn open(folder: PathBuf, generation: i64) -> io::Result<ServiceCache> {
         fs::create_dir_all(&folder)?;
         let lock = File::create(folder.join(LOCK))?;
         loop {
             match flock(&lock, FlockOperation::NonBlockingLockShared) {
-                Ok(()) => return Ok(ServiceCache { folder, lock }),
+                Ok(()) => break,
                 Err(Errno::WOULDBLOCK | Errno::INTR) => tokio::time::sleep(RETRY).await,
                 Err(errno) => return Err(errno.into()),
             }
         }
+        let place = Place { folder, generation };
+        let kept = place.kept();
+        fs::create_dir_all(&kept)?;
+        Ok(ServiceCache { place, kept, lock })
     }
 
+    /// Where things are kept.
     pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+        &self.kept
     }
 
     /// Stops using the folder; the guard comes back when nobody else uses it either.
     pub(crate) fn leave(self) -> Option<AloneInCache> {
-        flock(&self.lock, FlockOperation::NonBlockingLockExclusive).ok()?;
-        Some(AloneInCache { cache: self })
+        AloneInCache::lock(self.place, self.lock)
+    }
+}
+
+#[derive(Debug)]
+struct Place {
+    folder: PathBuf,
+    generation: i64,
+}
+
+impl Place {
+    fn kept(&self) -> PathBuf {
+        self.folder.join(format!("{GENERATION}{}", self.generation))
+    }
+
+    /// Whether the entry is of a later generation than this one.
+    fn is_later(&self, name: &str) -> bool {
+        let number = name.strip_prefix(GENERATION);
+        let number = number.and_then(|number| number.parse::<i64>().ok());
+        number.is_some_and(|number| number > self.generation)
     }
 }
 
 /// The folder with nobody else in it.
 #[derive(Debug)]
 pub(crate) struct AloneInCache {
-    cache: ServiceCache,
+    place: Place,
+    /// Held until this is dropped.
+    lock: File,
 }
 
 impl AloneInCache {
-    /// Throws the cache away when it takes more than `limit_mb`. Deleting goes on after the lock
-    /// is free, so that the next build need not wait. Belongs on a blocking thread.
+    /// Enters a folder, with this for the present generation; `None` while others use it.
+    pub(crate) fn enter(folder: &Path, generation: i64) -> io::Result<Option<AloneInCache>> {
+        let lock = File::create(folder.join(LOCK))?;
+        let folder = folder.to_path_buf();
+        Ok(AloneInCache::lock(Place { folder, generation }, lock))
+    }
+
+    fn lock(place: Place, lock: File) -> Option<AloneInCache> {
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).ok()?;
+        Some(AloneInCache { place, lock })
+    }
+
+    /// Throws earlier generations away, and this one when it takes more than `limit_mb`. Deleting goes
+    /// on after the lock is free, so that the next build need not wait. Belongs on a blocking thread.
     pub(crate) fn prune(self, limit_mb: Option<u64>) -> io::Result<()> {
-        let folder = self.cache.folder.clone();
+        let AloneInCache { place, lock } = self;
+        let kept = place.kept();
         let too_large = match limit_mb {
-            Some(limit) => exceeds(&folder, limit)?,
+            Some(limit) => exceeds(&kept, limit)?,
             None => false,
         };
-        if too_large {
-            let trash = folder.join(format!("{TRASH}{}", std::process::id()));
-            fs::create_dir_all(&trash)?;
-            for entry in entries(&folder)? {
-                let name = entry.file_name();
-                let name = name.to_string_lossy();
-                if name != LOCK && !name.starts_with(TRASH) {
-                    fs::rename(entry.path(), trash.join(&*name))?;
-                }
+        let trash = place.folder.join(format!("{TRASH}{}", std::process::id()));
+        for entry in entries(&place.folder)? {
+            let (path, name) = (entry.path(), entry.file_name());
+            let name = name.to_string_lossy();
+            let stays = name == LOCK || name.starts_with(TRASH) || place.is_later(&name);
+            if !stays && (too_large || path != kept) {
+                fs::create_dir_all(&trash)?;
+                fs::rename(path, trash.join(&*name))?;
             }
         }
-        drop(self);
-        let names = entries(&folder)?.into_iter();
+        drop(lock);
+        let names = entries(&place.folder)?.into_iter();
         let trash = names.filter(|entry| entry.file_name().to_string_lossy().starts_with(TRASH));
         // One that cannot be removed does not keep the others.
         trash
@@ -110,7 +153,7 @@ mod tests {
     #[tokio::test]
     async fn only_the_last_one_tidies() {
         let dir = tempfile::tempdir().unwrap();
-        let open = || ServiceCache::open(dir.path().join("service"));
+        let open = || ServiceCache::open(dir.path().join("service"), 0);
         let (first, second) = (open().await.unwrap(), open().await.unwrap());
         assert!(first.leave().is_none());
         let alone = second.leave().unwrap();
@@ -121,14 +164,48 @@ mod tests {
     async fn a_cache_over_its_limit_is_thrown_away() {
         let dir = tempfile::tempdir().unwrap();
         for (limit, left) in [(None, true), (Some(5), true), (Some(1), false)] {
-            let cache = ServiceCache::open(dir.path().to_path_buf()).await.unwrap();
+            let cache = ServiceCache::open(dir.path().to_path_buf(), 0)
+                .await
+                .unwrap();
             let storage = cache.folder().join("storage");
             fs::create_dir_all(&storage).unwrap();
             fs::write(storage.join("layer"), vec![1; 3 << 20]).unwrap();
             cache.leave().unwrap().prune(limit).unwrap();
             assert_eq!(storage.exists(), left);
         }
-        let names: Vec<_> = entries(dir.path()).unwrap();
-        assert_eq!(names.len(), 1);
+        assert_eq!(names(dir.path()), [LOCK]);
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = entries(folder).unwrap().into_iter();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[tokio::test]
+    async fn a_reset_leaves_builds_that_run_their_cache_and_the_next_ones_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = |generation| ServiceCache::open(dir.path().to_path_buf(), generation);
+        let running = open(7).await.unwrap();
+        fs::write(running.folder().join("layer"), vec![1; 2 << 20]).unwrap();
+        let tidied = AloneInCache::enter(dir.path(), 8).unwrap();
+        assert!(tidied.is_none(), "a build uses it");
+        let next = open(8).await.unwrap();
+        assert!(entries(next.folder()).unwrap().is_empty());
+        assert!(next.leave().is_none());
+        assert!(running.folder().join("layer").is_file());
+        // The slow one ends last, and takes nothing from those after it.
+        running.leave().unwrap().prune(Some(0)).unwrap();
+        assert_eq!(names(dir.path()), ["generation-8", LOCK]);
+        open(7).await.unwrap();
+        AloneInCache::enter(dir.path(), 8)
+            .unwrap()
+            .unwrap()
+            .prune(None)
+            .unwrap();
+        assert_eq!(names(dir.path()), ["generation-8", LOCK]);
     }
 }

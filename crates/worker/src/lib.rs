@@ -8,6 +8,7 @@
 //! [`run`] is the door; [`WorkerConfig::from_env`] has the table of environment variables.
 
 mod build_files;
+mod bundle;
 mod cache;
 mod config;
 mod course;
@@ -32,6 +33,7 @@ mod token;
 mod upload;
 mod workspace;
 
+pub use bundle::unpack_errand;
 pub use config::{
     ConfigError, ENV_CACHE_DIR, ENV_DIR, ENV_ENGINE, ENV_GIT_PROTOCOLS, ENV_GIT_STALL_TIMEOUT,
     ENV_OUTBOUND_ALLOW, ENV_REGISTRY_MIRRORS, ENV_SSH_KEY, ENV_SSH_KNOWN_HOSTS, ENV_STEP_NETWORK,
@@ -41,5 +43,5 @@ pub use course::run;
 pub use fence::{become_veiled, hand_over_listeners, probe_isolation};
 pub use outcome::Outcome;
 pub use source::{GitAccess, git_for};
-pub use tidy::{cached_services, prune_mirrors, remove_cache};
+pub use tidy::{cached_services, prune_mirrors, remove_cache, remove_earlier_caches};
 pub use token::Token;

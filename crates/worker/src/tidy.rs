@@ -1,12 +1,10 @@
 //! What the owner of the cache folder does from time to time, whether or not builds run.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::Path;
 
-use rustix::fs::{FlockOperation, flock};
-
-use crate::cache::LOCK;
+use crate::cache::AloneInCache;
 use crate::workspace::{MIRRORS, is_plain};
 
 /// The services that have a cache in the folder, each a folder of its own; a missing folder has none.
@@ -32,12 +30,27 @@ pub fn cached_services(cache_dir: &Path) -> io::Result<Vec<String>> {
 /// When it cannot be removed.
 pub fn remove_cache(cache_dir: &Path, service_uid: &str) -> io::Result<bool> {
     let folder = cache_dir.join(service_uid);
-    let lock = File::create(folder.join(LOCK))?;
-    if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+    let Some(_alone) = AloneInCache::enter(&folder, 0)? else {
         return Ok(false);
-    }
+    };
     machine::remove_tree(&folder)?;
     Ok(true)
+}
+
+/// Removes the generations of a service's cache before this one; tells whether they could be had. While
+/// a build uses one of them, they stay for the next time. Belongs on a blocking thread.
+///
+/// # Errors
+/// When they cannot be removed.
+pub fn remove_earlier_caches(
+    cache_dir: &Path,
+    service_uid: &str,
+    generation: i64,
+) -> io::Result<bool> {
+    match AloneInCache::enter(&cache_dir.join(service_uid), generation)? {
+        Some(alone) => alone.prune(None).map(|()| true),
+        None => Ok(false),
+    }
 }
 
 /// Removes the git mirrors that were not used for longest until the rest takes at most so many
@@ -59,7 +72,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join(MIRRORS)).unwrap();
         fs::write(dir.path().join("stray"), "no service's").unwrap();
-        let cache = ServiceCache::open(dir.path().join("service"))
+        let cache = ServiceCache::open(dir.path().join("service"), 0)
             .await
             .unwrap();
         assert_eq!(cached_services(dir.path()).unwrap(), ["service"]);

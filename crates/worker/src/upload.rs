@@ -97,8 +97,10 @@ impl Upload<'_> {
             Some(pushed) => pushed,
             None => self.push(image, &tags.build).await?,
         };
-        let put = self.registry.put(&tags.commit, &pushed.manifest);
-        self.unless_stopped(put).await?.map_err(refused)?;
+        if let Some(tag) = &tags.commit {
+            let put = self.registry.put(tag, &pushed.manifest);
+            self.unless_stopped(put).await?.map_err(refused)?;
+        }
         let mut tags = tags.clone();
         if let Some(tag) = &tags.branch
             && (self.overtaken || !self.moves_branch(tag, &pushed.manifest).await?)

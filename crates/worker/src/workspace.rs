@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use domain::service::Architecture;
 use protocol::Job;
 
 use crate::cache::ServiceCache;
@@ -27,6 +28,8 @@ pub(crate) struct Workspace {
     pub(crate) mirrors: PathBuf,
     /// The service's cache; `None` when the service keeps none.
     pub(crate) cache: Option<ServiceCache>,
+    /// What is the engine's in the cache.
+    engine: String,
 }
 
 impl Workspace {
@@ -47,7 +50,8 @@ impl Workspace {
         let mirrors = cache_dir.join(MIRRORS);
         fs::create_dir_all(&mirrors)?;
         let cache = if job.request.use_cache {
-            Some(ServiceCache::open(cache_dir.join(&job.service_uid)).await?)
+            let folder = cache_dir.join(&job.service_uid);
+            Some(ServiceCache::open(folder, job.cache_generation).await?)
         } else {
             None
         };
@@ -56,6 +60,7 @@ impl Workspace {
             scratch,
             mirrors,
             cache,
+            engine: engine_folder(job.request.architecture),
         })
     }
 
@@ -76,7 +81,7 @@ impl Workspace {
     pub(crate) fn engine_folders(&self) -> io::Result<EngineFolders> {
         let folders = EngineFolders {
             scratch: self.scratch.join(ENGINE),
-            cache: self.cache_folder().map(|cache| cache.join(ENGINE)),
+            cache: self.cache_folder().map(|cache| cache.join(&self.engine)),
         };
         for folder in folders.all() {
             fs::create_dir_all(folder)?;
@@ -101,6 +106,16 @@ impl Workspace {
         for error in results.into_iter().filter_map(Result::err) {
             tracing::error!(%error, "a build's folders could not be cleared");
         }
+    }
+}
+
+/// A folder for each architecture: the engine takes a layer that it finds for a layer of any.
+fn engine_folder(asked: Option<Architecture>) -> String {
+    match asked {
+        Some(other) if Architecture::native() != asked => {
+            format!("{ENGINE}-{}", other.machine_name())
+        }
+        _ => ENGINE.to_owned(),
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct Place {
     pub(crate) service_id: String,
     pub(crate) build_id: String,
     pub(crate) credential_id: String,
+    pub(crate) notification_id: String,
+    pub(crate) secret_id: String,
 }
 
 /// The parts of the path that the route names.

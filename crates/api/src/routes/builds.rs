@@ -1,7 +1,9 @@
 //! Builds: list, get, start, abort. The list is the heart of it all.
 
+use super::build_arguments::for_build;
 use super::custom_registry;
-use super::service_input::check_arguments;
+use super::secret_input;
+use crate::Settings;
 use crate::edge::{
     Answers, ApiError, Body, Caller, Data, Kept, Listed, Nothing, PageQuery, Paging, Params, Path,
     Place, Problems, Start, call, iso_millis,
@@ -9,12 +11,13 @@ use crate::edge::{
 use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::{OriginalUri, State as FromState};
+use domain::service::BuildSource;
 use domain::{
-    Build, BuildRequest, Creator, Permission as P, Reason, SecretValues, Service, Status, fields,
+    Build, BuildRequest, Creator, FileContent, Permission as P, Reason, SecretChanges,
+    SecretValues, Service, Status, fields,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use store::{Advanced, Ending, NewBuild, Page};
@@ -116,6 +119,11 @@ impl BuildView {
     }
 }
 
+/// A build as the API shows it; `registry_host` is the front of its image's name.
+pub fn describe(build: &Build, registry_host: &str) -> serde_json::Value {
+    serde_json::to_value(BuildView::new(build.clone(), registry_host)).unwrap_or_default()
+}
+
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Builds {
     builds: Vec<BuildView>,
@@ -192,9 +200,9 @@ pub(crate) struct StartInput {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 struct Overrides {
-    build_arguments: BTreeMap<String, String>,
-    build_files: BTreeMap<String, Value>,
-    docker_secret_mounts: BTreeMap<String, Value>,
+    build_arguments: Option<BTreeMap<String, String>>,
+    build_files: Option<BTreeMap<String, FileContent>>,
+    docker_secret_mounts: Option<BTreeMap<String, FileContent>>,
     docker: DockerOverrides,
 }
 
@@ -207,9 +215,12 @@ struct DockerOverrides {
 }
 
 impl StartInput {
-    fn check(&self) -> Result<(), ApiError> {
+    fn check(&self, service: &Service, settings: &Settings) -> Result<(), ApiError> {
         let mut problems = Problems::default();
-        problems.refuse("bundleUrl", self.bundle_url.is_some());
+        match service.spec.build_source {
+            BuildSource::Git => self.check_commit(&mut problems),
+            BuildSource::Bundle => self.check_bundle(settings, &mut problems),
+        }
         problems.check_some("sha", self.sha.as_deref(), fields::sha);
         if let Some(branch) = &self.branch
             && let Err(error) = git::RefName::branch(branch)
@@ -219,11 +230,22 @@ impl StartInput {
         if self.pull_request_id.is_some_and(|id| id < 1) {
             problems.add("pullRequestId", "must be a positive number");
         }
+        self.overrides.check(&mut problems);
+        problems.into_result()
+    }
+
+    fn check_commit(&self, problems: &mut Problems) {
+        if self.bundle_url.is_some() {
+            problems.add(
+                "bundleUrl",
+                "is for services whose `buildSource` is `bundle`",
+            );
+        }
         match (&self.branch, self.pull_request_id) {
             (Some(_), Some(_)) => {
                 problems.add("pullRequestId", "cannot be given together with `branch`");
             }
-            (None, None) if self.sha.is_none() && self.bundle_url.is_none() => {
+            (None, None) if self.sha.is_none() => {
                 problems.add(
                     "branch",
                     "is required, unless `pullRequestId` or `sha` is given",
@@ -231,19 +253,47 @@ impl StartInput {
             }
             _ => {}
         }
-        self.overrides.check(&mut problems);
-        problems.into_result()
+    }
+
+    /// A commit or branch of a bundle is only noted.
+    fn check_bundle(&self, settings: &Settings, problems: &mut Problems) {
+        match &self.bundle_url {
+            Some(url) => problems.check("bundleUrl", bundle_url(url, settings)),
+            None => problems.add("bundleUrl", "is required: this service builds bundles"),
+        }
+        if self.pull_request_id.is_some() {
+            problems.add("pullRequestId", "is not for a service that builds bundles");
+        }
     }
 }
 
+/// An http or https URL, as far as the operator allows these.
+fn bundle_url(text: &str, settings: &Settings) -> Result<(), String> {
+    let url: url::Url = text
+        .parse()
+        .map_err(|error| format!("is no URL: {error}"))?;
+    let allowed = match url.scheme() {
+        "https" => settings.git_protocols.contains(git::Protocol::Https),
+        "http" => settings.git_protocols.contains(git::Protocol::Http),
+        _ => false,
+    };
+    if allowed {
+        return Ok(());
+    }
+    Err(format!("may not be a `{}` URL here", url.scheme()))
+}
+
 impl Overrides {
+    fn secrets(&self) -> SecretChanges {
+        SecretChanges {
+            variables: self.build_arguments.clone(),
+            files: self.build_files.clone(),
+            mounts: self.docker_secret_mounts.clone(),
+        }
+    }
+
     fn check(&self, problems: &mut Problems) {
-        check_arguments("overrides.buildArguments", &self.build_arguments, problems);
-        problems.refuse("overrides.buildFiles", !self.build_files.is_empty());
-        problems.refuse(
-            "overrides.dockerSecretMounts",
-            !self.docker_secret_mounts.is_empty(),
-        );
+        secret_input::OVERRIDES.check(&self.secrets(), problems);
         let docker = &self.docker;
         let path = docker.docker_file_path.as_deref();
         problems.check_some(
@@ -271,8 +321,9 @@ pub(crate) async fn start(
     Body(input): Body<StartInput>,
 ) -> Result<Data<BuildView>, ApiError> {
     let (project, service) = place.service(&state, &caller).await?;
-    input.check()?;
-    let secrets = state.store.service_secrets(&service.uid).await?;
+    input.check(&service, &state.settings)?;
+    let overrides = input.overrides.secrets();
+    let secrets = for_build(&state, &caller, &project, &service, overrides).await?;
     let mut request = request(&state, &service, secrets, input);
     request.push_to = custom_registry::push_to(&state, &project, &service).await?;
     let sha = resolve(&state, &request).await;
@@ -296,7 +347,8 @@ pub(crate) async fn start(
     })
 }
 
-/// The service's specification with the call's overrides on top, fixed for this build.
+/// The service's specification with the call's overrides on top, and what it is given, fixed for this
+/// build.
 fn request(
     state: &State,
     service: &Service,
@@ -306,12 +358,11 @@ fn request(
     let spec = &service.spec;
     let settings = &state.settings;
     let plan = spec.build_plan.as_deref().and_then(|id| settings.plan(id));
-    let mut build_arguments = secrets.variables;
-    build_arguments.extend(input.overrides.build_arguments);
     let docker = input.overrides.docker;
     let dockerfile = &spec.dockerfile;
     BuildRequest {
         project_url: spec.source.project_url.clone(),
+        bundle_url: input.bundle_url,
         project_type: spec.source.project_type,
         branch: input.branch,
         pull_request_id: input.pull_request_id,
@@ -325,7 +376,7 @@ fn request(
         target: docker
             .dockerfile_target
             .or_else(|| dockerfile.target.clone()),
-        build_arguments,
+        build_arguments: secrets.variables,
         build_files: secrets.files,
         docker_secret_mounts: secrets.mounts,
         docker_credentials: spec.docker_credentials.clone(),
@@ -333,6 +384,8 @@ fn request(
         use_cache: dockerfile.use_cache,
         cache_storage_mb: dockerfile.cache_storage_mb.or(settings.cache_storage_mb),
         include_git_folder: spec.include_git_folder,
+        full_git_clone: spec.full_git_clone,
+        enable_git_lfs: spec.enable_git_lfs,
         ephemeral_storage_mb: spec
             .ephemeral_storage_mb
             .unwrap_or(settings.ephemeral_storage_mb),
@@ -348,7 +401,7 @@ fn request(
 const RESOLVE: Duration = Duration::from_secs(5);
 
 async fn resolve(state: &State, request: &BuildRequest) -> Option<String> {
-    if request.sha.is_some() {
+    if request.sha.is_some() || request.bundle_url.is_some() {
         return None;
     }
     let branch = git::RefName::branch(request.branch.as_deref()?).ok()?;

@@ -1,12 +1,19 @@
 //! The calls, by resource: each is declared once, with its published name and its permission.
 
+pub(crate) mod account_secrets;
+pub(crate) mod build_arguments;
 pub(crate) mod build_logs;
+pub(crate) mod build_options;
 pub(crate) mod builds;
 pub(crate) mod custom_registry;
 pub(crate) mod machine;
+pub(crate) mod notifications;
 pub(crate) mod places;
 pub(crate) mod projects;
 pub(crate) mod registry_credentials;
+pub(crate) mod repositories;
+pub(crate) mod secret_groups;
+pub(crate) mod secret_input;
 pub(crate) mod service_input;
 pub(crate) mod service_view;
 pub(crate) mod services;
@@ -29,7 +36,13 @@ pub(crate) fn all() -> ApiRouter<State> {
 fn owned() -> ApiRouter<State> {
     projects::routes()
         .merge(services::routes())
+        .merge(build_options::routes())
+        .merge(build_arguments::routes())
+        .merge(secret_groups::routes())
+        .merge(account_secrets::routes())
+        .merge(repositories::routes())
         .merge(builds::routes())
         .merge(build_logs::routes())
         .merge(registry_credentials::routes())
+        .merge(notifications::routes())
 }

@@ -407,7 +407,7 @@ pub(crate) async fn get(
 /// For the document: the parameters of a deletion.
 #[derive(JsonSchema)]
 pub(crate) struct WithChildren {
-    /// Whether to delete the services in it, too.
+    /// Whether to delete the services and groups of secrets in it, too.
     #[expect(dead_code, reason = "for the document")]
     delete_child_objects: Option<bool>,
 }
@@ -424,12 +424,19 @@ pub(crate) async fn delete(
         for (service, _) in state.store.services(&project.uid, 0, 0, i64::MAX).await? {
             removal::remove_service(&state, &service).await?;
         }
+        for group in state
+            .store
+            .secret_groups(&project.uid, 0, 0, i64::MAX)
+            .await?
+        {
+            state.store.delete_secret_group(&group.uid).await?;
+        }
     }
     if removal::remove_project(&state, &project).await? {
         return Ok(Nothing::new());
     }
     Err(ApiError::conflict(format!(
-        "The project `{}` still has services. Delete them first, or call with delete_child_objects=true.",
+        "The project `{}` still has services or groups of secrets. Delete them first, or call with delete_child_objects=true.",
         project.id
     )))
 }

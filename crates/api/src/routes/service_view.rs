@@ -3,8 +3,8 @@
 
 use super::projects::{Cluster, app_id};
 use crate::edge::iso_millis;
-use domain::service::{Architecture, LatestBuild, ProjectType};
-use domain::{Project, SecretValues, Service, Status};
+use domain::service::{Architecture, BuildSource, LatestBuild, ProjectType};
+use domain::{FileContent, Project, SecretValues, Service, ServiceSpec, Status};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -40,17 +40,25 @@ pub(crate) struct ServiceView {
     created_at: String,
     updated_at: String,
     service_paused: bool,
-    build_source: &'static str,
+    build_source: BuildSource,
     billing: Billing,
     #[serde(skip_serializing_if = "Option::is_none")]
     infrastructure: Option<Infrastructure>,
-    vcs_data: VcsData,
+    /// Absent from a service that builds bundles and names no repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vcs_data: Option<VcsData>,
     build_settings: BuildSettings,
     build_configuration: BuildConfiguration,
     build_engine_configuration: EngineConfiguration,
     /// Absent where the caller may not read them.
     #[serde(skip_serializing_if = "Option::is_none")]
     build_arguments: Option<BTreeMap<String, String>>,
+    /// Absent where the caller may not read them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    build_files: Option<BTreeMap<String, FileContent>>,
+    /// Absent where the caller may not read them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    docker_secret_mounts: Option<BTreeMap<String, FileContent>>,
     ports: [(); 0],
     cluster: Cluster,
 }
@@ -135,6 +143,10 @@ struct BuildConfiguration {
     dockerfile_target: Option<String>,
     include_git_folder: bool,
     docker_credentials: Vec<String>,
+    full_git_clone: bool,
+    enable_git_lfs: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    storage: Option<Storage>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -148,6 +160,26 @@ struct EngineConfiguration {
 #[serde(rename_all = "camelCase")]
 struct EngineCache {
     use_cache: bool,
+}
+
+impl VcsData {
+    fn of(spec: &ServiceSpec) -> Option<VcsData> {
+        let source = &spec.source;
+        (!source.project_url.is_empty()).then(|| VcsData {
+            project_url: without_login(&source.project_url),
+            project_type: source.project_type,
+            public_repo: true,
+            docker_work_dir: spec.dockerfile.docker_work_dir.clone(),
+            docker_file_path: spec.dockerfile.docker_file_path.clone(),
+        })
+    }
+}
+
+impl Storage {
+    fn of(mb: Option<u64>) -> Option<Storage> {
+        let ephemeral_storage = mb.map(|storage_size| EphemeralStorage { storage_size });
+        ephemeral_storage.map(|ephemeral_storage| Storage { ephemeral_storage })
+    }
 }
 
 impl ServiceSummary {
@@ -182,13 +214,14 @@ impl ServiceView {
     ) -> Self {
         let summary = ServiceSummary::new(project, &service, latest);
         let spec = service.spec;
+        let vcs_data = VcsData::of(&spec);
         let plan = spec.build_plan.unwrap_or_else(|| plan.to_owned());
         ServiceView {
             summary,
             created_at: iso_millis(service.created_at),
             updated_at: iso_millis(service.updated_at),
             service_paused: false,
-            build_source: "git",
+            build_source: spec.build_source,
             billing: Billing {
                 deployment_plan: plan.clone(),
                 build_plan: plan,
@@ -196,17 +229,9 @@ impl ServiceView {
             infrastructure: spec
                 .architecture
                 .map(|architecture| Infrastructure { architecture }),
-            vcs_data: VcsData {
-                project_url: without_login(&spec.source.project_url),
-                project_type: spec.source.project_type,
-                public_repo: true,
-                docker_work_dir: spec.dockerfile.docker_work_dir.clone(),
-                docker_file_path: spec.dockerfile.docker_file_path.clone(),
-            },
+            vcs_data,
             build_settings: BuildSettings {
-                storage: spec.ephemeral_storage_mb.map(|storage_size| Storage {
-                    ephemeral_storage: EphemeralStorage { storage_size },
-                }),
+                storage: Storage::of(spec.ephemeral_storage_mb),
                 dockerfile: Dockerfile {
                     build_engine: ENGINE,
                     docker_file_path: spec.dockerfile.docker_file_path,
@@ -222,6 +247,9 @@ impl ServiceView {
                 dockerfile_target: spec.dockerfile.target,
                 include_git_folder: spec.include_git_folder,
                 docker_credentials: spec.docker_credentials,
+                full_git_clone: spec.full_git_clone,
+                enable_git_lfs: spec.enable_git_lfs,
+                storage: Storage::of(spec.ephemeral_storage_mb),
             },
             build_engine_configuration: EngineConfiguration {
                 build_engine: ENGINE,
@@ -229,7 +257,9 @@ impl ServiceView {
                     use_cache: spec.dockerfile.use_cache,
                 },
             },
-            build_arguments: secrets.map(|secrets| secrets.variables),
+            build_arguments: secrets.as_ref().map(|secrets| secrets.variables.clone()),
+            build_files: secrets.as_ref().map(|secrets| secrets.files.clone()),
+            docker_secret_mounts: secrets.map(|secrets| secrets.mounts),
             ports: [],
             cluster: Cluster::of(&project.region),
         }

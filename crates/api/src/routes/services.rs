@@ -1,5 +1,6 @@
 //! Build services.
 
+use super::secret_input::{may_refer, replace_all};
 use super::service_input::ServiceInput;
 use super::service_view::{ServiceSummary, ServiceView};
 use crate::edge::{
@@ -96,19 +97,24 @@ pub(crate) async fn create(
     Body(input): Body<ServiceInput>,
 ) -> Result<Data<ServiceView>, ApiError> {
     let project = place.project(&state, &caller).await?;
-    let service = make(&state, &project, input).await?;
+    let service = make(&state, &caller, &project, input).await?;
     view(&state, &caller, &project, service).await
 }
 
-async fn make(state: &State, project: &Project, input: ServiceInput) -> Result<Service, ApiError> {
+async fn make(
+    state: &State,
+    caller: &Caller,
+    project: &Project,
+    input: ServiceInput,
+) -> Result<Service, ApiError> {
     let name = input.name.clone().unwrap_or_default();
     let description = input.description.clone();
     let mut spec = ServiceSpec::default();
+    let pullable = pullable(state, project, input.names_credentials()).await?;
+    let changes = input.apply(&mut spec, true, &state.settings, &pullable)?;
     let mut secrets = SecretValues::default();
-    let pullable = pullable(state, project, &input).await?;
-    input
-        .apply(&mut spec, true, &state.settings, &pullable)?
-        .apply(&mut secrets);
+    may_refer(caller, &changes, &secrets)?;
+    changes.apply(&mut secrets);
     let id = slug::from_name(&name);
     if RESERVED.contains(&id.as_str()) {
         return Err(ApiError::field(
@@ -154,7 +160,7 @@ pub(crate) async fn put(
     let project = place.project(&state, &caller).await?;
     let id = slug::from_name(input.name.as_deref().unwrap_or_default());
     let service = match state.store.service(&project.uid, &id).await? {
-        None => make(&state, &project, input).await?,
+        None => make(&state, &caller, &project, input).await?,
         Some(existing) => {
             let description = Some(input.description.clone().unwrap_or_default());
             let mut spec = ServiceSpec::default();
@@ -162,18 +168,18 @@ pub(crate) async fn put(
             spec.source
                 .project_url
                 .clone_from(&existing.spec.source.project_url);
-            let pullable = pullable(&state, &project, &input).await?;
+            let pullable = pullable(&state, &project, input.names_credentials()).await?;
             let mut secrets = input.apply(&mut spec, true, &state.settings, &pullable)?;
             // What the caller was not shown stays.
             if shows_arguments(&caller) {
-                secrets.variables.get_or_insert_default();
+                replace_all(&mut secrets);
             }
             let changes = ServiceChanges {
                 description,
                 spec,
                 secrets,
             };
-            change(&state, &existing, changes).await?
+            change_as(&state, &caller, &existing, changes).await?
         }
     };
     view(&state, &caller, &project, service).await
@@ -193,24 +199,25 @@ pub(crate) async fn patch(
     }
     let description = input.description.clone();
     let mut spec = service.spec.clone();
-    let pullable = pullable(&state, &project, &input).await?;
+    let pullable = pullable(&state, &project, input.names_credentials()).await?;
     let secrets = input.apply(&mut spec, false, &state.settings, &pullable)?;
     let changes = ServiceChanges {
         description,
         spec,
         secrets,
     };
-    let service = change(&state, &service, changes).await?;
+    let service = change_as(&state, &caller, &service, changes).await?;
     view(&state, &caller, &project, service).await
 }
 
-/// The ids of the credentials that the project's builds may pull with, if the input names any.
-async fn pullable(
+/// The ids of the credentials that the project's builds may pull with, if there was anything asked of
+/// them.
+pub(super) async fn pullable(
     state: &State,
     project: &Project,
-    input: &ServiceInput,
+    asked: bool,
 ) -> Result<Vec<String>, ApiError> {
-    if !input.names_credentials() {
+    if !asked {
         return Ok(Vec::new());
     }
     let usable = state.store.credentials_for_project(&project.uid).await?;
@@ -220,7 +227,21 @@ async fn pullable(
     Ok(pull.map(|credential| credential.id).collect())
 }
 
-async fn change(
+/// Changes a service, its secrets included, as far as the caller may.
+async fn change_as(
+    state: &State,
+    caller: &Caller,
+    service: &Service,
+    changes: ServiceChanges,
+) -> Result<Service, ApiError> {
+    if !changes.secrets.is_empty() {
+        let before = state.store.service_secrets(&service.uid).await?;
+        may_refer(caller, &changes.secrets, &before)?;
+    }
+    change(state, service, changes).await
+}
+
+pub(super) async fn change(
     state: &State,
     service: &Service,
     changes: ServiceChanges,

@@ -1,5 +1,6 @@
 //! Keeping the cache folder in bounds: mirrors by their size, layers by whether their service is
-//! still there. (How large one service's layers get is looked at after each of its builds.)
+//! still there, and has not reset them. (How large one service's layers get is looked at after each of
+//! its builds.)
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,10 +21,11 @@ pub(super) async fn keep_in_bounds(
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
+            () = store.cache_reset() => {}
             _ = ticks.tick() => {}
         }
-        if let Err(error) = remove_orphans(&store, &cache_dir).await {
-            tracing::error!(%error, "it cannot be told which caches are deleted services'");
+        if let Err(error) = remove_outdated(&store, &cache_dir).await {
+            tracing::error!(%error, "it cannot be told which caches are of no use any more");
         }
         let (folder, limit) = (cache_dir.clone(), mirrors_mb.saturating_mul(1 << 20));
         let pruned = tokio::task::spawn_blocking(move || worker::prune_mirrors(&folder, limit));
@@ -36,21 +38,23 @@ pub(super) async fn keep_in_bounds(
     }
 }
 
-async fn remove_orphans(store: &Store, cache_dir: &Path) -> anyhow::Result<()> {
+async fn remove_outdated(store: &Store, cache_dir: &Path) -> anyhow::Result<()> {
     for service in worker::cached_services(cache_dir)? {
-        if store.repository(&service).await?.is_some() {
-            continue;
-        }
+        let generation = store.cache_generation(&service).await?;
         // One that cannot be removed does not keep the others.
-        if let Err(error) = remove(cache_dir, &service).await {
-            tracing::error!(%error, service, "the cache of a deleted service stays for now");
+        if let Err(error) = remove(cache_dir, &service, generation).await {
+            tracing::error!(%error, service, "a cache that is of no use any more stays for now");
         }
     }
     Ok(())
 }
 
-async fn remove(cache_dir: &Path, service: &str) -> std::io::Result<()> {
+/// Removes what was before the service's present generation; all of it, when the service is gone.
+async fn remove(cache_dir: &Path, service: &str, generation: Option<i64>) -> std::io::Result<()> {
     let (folder, service) = (cache_dir.to_path_buf(), service.to_owned());
-    let remove = move || worker::remove_cache(&folder, &service);
+    let remove = move || match generation {
+        Some(generation) => worker::remove_earlier_caches(&folder, &service, generation),
+        None => worker::remove_cache(&folder, &service),
+    };
     tokio::task::spawn_blocking(remove).await?.map(drop)
 }

@@ -8,7 +8,9 @@ use api::{RegistryAccess, Settings};
 use dispatch::executor::{Exit, LocalSettings};
 use dispatch::{Dispatcher, Limits, LocalExecutor};
 use domain::Plan;
+use domain::notification::Backoff;
 use logs::{LogConfig, LogStore};
+use notify::Deliverer;
 use registry::{Registry, RegistryConfig};
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +40,7 @@ pub(super) struct Parts {
     pub(super) router: axum::Router,
     pub(super) dispatcher: Dispatcher,
     pub(super) exits: UnboundedReceiver<Exit>,
+    pub(super) deliverer: Deliverer,
 }
 
 pub(super) async fn open(
@@ -74,6 +77,7 @@ pub(super) async fn open(
     let (reports, exits) = unbounded_channel();
     let executor = LocalExecutor::new(local_settings(options, address)?, reports);
     let dispatcher = Dispatcher::new(store.clone(), Arc::new(executor), limits(options));
+    let deliverer = Deliverer::new(store.clone(), notifications(options, address)?);
     Ok(Parts {
         store,
         logs,
@@ -81,6 +85,7 @@ pub(super) async fn open(
         router,
         dispatcher,
         exits,
+        deliverer,
     })
 }
 
@@ -93,6 +98,21 @@ fn registry_config(options: &Options, address: &PublicAddress) -> RegistryConfig
             .map_or(usual.grace, Duration::from_secs),
         ..usual
     }
+}
+
+fn notifications(options: &Options, address: &PublicAddress) -> anyhow::Result<notify::Settings> {
+    let allow = options.outbound_allow.as_deref().unwrap_or_default();
+    let outbound = allow.parse().context("outbound_allow is wrong")?;
+    let registry_host = address.registry_host.clone();
+    Ok(notify::Settings {
+        outbound,
+        backoff: options
+            .notification_retry_ms
+            .map_or_else(Backoff::default, |ms| Backoff {
+                first: Duration::from_millis(ms),
+            }),
+        describe: Arc::new(move |build| api::describe(build, &registry_host)),
+    })
 }
 
 fn settings(options: &Options, address: &PublicAddress) -> anyhow::Result<Settings> {

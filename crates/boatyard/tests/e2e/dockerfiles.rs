@@ -4,7 +4,7 @@ use crate::harness::{Gate, Place, Repository, Server};
 use serde_json::{Value, json};
 use std::process::Command;
 
-fn skopeo(args: &[&str], image: &str) -> Value {
+pub fn skopeo(args: &[&str], image: &str) -> Value {
     let output = Command::new("skopeo")
         .args(["inspect", "--tls-verify=false"])
         .args(args)

@@ -27,6 +27,15 @@ Examples:
     /// List a service's builds, newest first (the same as `get service builds`)
     #[command(visible_alias = "build")]
     Builds(ListBuilds),
+    /// List who is told about builds, and how their receivers do
+    #[command(
+        visible_alias = "notification",
+        after_help = "\
+Examples:
+  boatyard list notifications
+  boatyard list notifications -o json --all"
+    )]
+    Notifications(ListNotifications),
     /// List the plans: how much of a machine a build may use
     #[command(visible_alias = "plan")]
     Plans(ListSimple),
@@ -60,6 +69,17 @@ pub struct Paging {
 /// `list projects`
 #[derive(Debug, Args)]
 pub struct ListProjects {
+    /// Which part.
+    #[command(flatten)]
+    pub paging: Paging,
+    /// What every verb takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `list notifications`
+#[derive(Debug, Args)]
+pub struct ListNotifications {
     /// Which part.
     #[command(flatten)]
     pub paging: Paging,

@@ -16,7 +16,9 @@ pub use change::{
     Patch, PatchProject, PatchService, PatchServiceBuild, Put, PutService,
 };
 pub use contexts::{ContextCommand, ContextUse, Login};
-pub use list::{List, ListBuilds, ListProjects, ListServices, ListSimple, Paging};
+pub use list::{
+    List, ListBuilds, ListNotifications, ListProjects, ListServices, ListSimple, Paging,
+};
 pub use logs::{BuildLogs, LogOrder};
 pub use look::{Get, GetBuild, GetProject, GetService, GetServicePart};
 
@@ -30,7 +32,7 @@ pub enum Command {
     /// Show, choose or forget remembered servers
     #[command(subcommand, visible_alias = "contexts")]
     Context(ContextCommand),
-    /// List projects, services, builds, plans or regions
+    /// List projects, services, builds, notifications, plans or regions
     #[command(subcommand)]
     List(List),
     /// Show a project, a service, its builds or their logs

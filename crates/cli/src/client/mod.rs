@@ -20,7 +20,7 @@ pub use error::{ApiError, ClientError};
 pub use http::Client;
 pub use logs::{Direction, LogFilter, LogQuery};
 pub use tail::{Patience, Tail, TailOptions};
-pub use types::{Build, BuildPath, LogLine, Plan, Project, Region, Service};
+pub use types::{Build, BuildPath, LogLine, Notification, Plan, Project, Region, Service};
 pub use wait::News;
 
 pub(crate) use envelope::{parse, parse_rows};

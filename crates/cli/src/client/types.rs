@@ -198,6 +198,33 @@ pub struct Region {
     pub name: String,
 }
 
+/// A notification integration.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Notification {
+    /// The id in URLs.
+    pub id: String,
+    /// The name that a person chose.
+    pub name: String,
+    /// The kind of receiver, like `RAW_WEBHOOK`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// How its receiver does.
+    pub status: NotificationStatus,
+}
+
+/// How the receiver of a notification integration does.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NotificationStatus {
+    /// Whether nothing is sent.
+    pub disabled: bool,
+    /// When requests began to fail, unless the last one did not.
+    pub time_of_first_failed_request: Option<Timestamp>,
+    /// What was wrong with the last one.
+    pub last_error: Option<String>,
+}
+
 /// One line of a build's log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -3,6 +3,7 @@
 mod builds;
 mod detail;
 mod list;
+mod notifications;
 mod table;
 mod text;
 mod things;
@@ -10,6 +11,7 @@ mod time;
 
 pub(crate) use builds::{build, builds, outcome};
 pub use list::show_list;
+pub(crate) use notifications::notifications;
 pub(crate) use table::{Cell, Sheet};
 pub(crate) use text::{log_text, plain};
 pub(crate) use things::{plans, project, projects, regions, service, services};

@@ -1,6 +1,8 @@
 //! `boatyard list …` and `boatyard get service builds`
 
-use crate::args::{Common, Format, ListBuilds, ListProjects, ListServices, ListSimple, Paging};
+use crate::args::{
+    Common, Format, ListBuilds, ListNotifications, ListProjects, ListServices, ListSimple, Paging,
+};
 use crate::client::Pagination;
 use crate::connect::{Place, Session};
 use crate::console::Console;
@@ -46,6 +48,20 @@ pub(super) async fn builds(args: ListBuilds, console: &mut Console) -> Result<()
         key: "builds",
         view: render::builds,
         place: Place::service(&project, &service),
+    };
+    show(console, &session, list, &args.paging, &args.common).await
+}
+
+pub(super) async fn notifications(
+    args: ListNotifications,
+    console: &mut Console,
+) -> Result<(), CliError> {
+    let session = Session::open(console, &args.common.connection)?;
+    let list = List {
+        path: &["integrations", "notifications"],
+        key: "notificationIntegrations",
+        view: render::notifications,
+        place: Place::default(),
     };
     show(console, &session, list, &args.paging, &args.common).await
 }

@@ -62,6 +62,7 @@ async fn list(what: List, console: &mut Console) -> Result<(), CliError> {
         List::Projects(args) => list::projects(args, console).await,
         List::Services(args) => list::services(args, console).await,
         List::Builds(args) => list::builds(args, console).await,
+        List::Notifications(args) => list::notifications(args, console).await,
         List::Plans(args) => list::plans(args, console).await,
         List::Regions(args) => list::regions(args, console).await,
     }

@@ -160,6 +160,7 @@ fn router(inner: Arc<Inner>) -> Router {
         .route("/v1/login", get(|| async { data(json!({})) }))
         .route("/v1/plans", get(plans))
         .route("/v1/regions", get(regions))
+        .route("/v1/integrations/notifications", get(notifications))
         .route("/v1/projects", get(projects).post(created).put(created))
         .route(
             "/v1/projects/{p}",
@@ -265,6 +266,18 @@ async fn plans() -> Response {
 
 async fn regions() -> Response {
     data(json!({ "regions": [{ "id": "local", "name": "Local", "gpuDevices": [] }] }))
+}
+
+async fn notifications(Query(params): Params) -> Response {
+    let integrations = [
+        json!({ "id": "bell", "name": "Bell", "type": "RAW_WEBHOOK", "status": {} }),
+        json!({ "id": "chat", "name": "Chat", "type": "DISCORD", "status": {
+            "timeOfFirstFailedRequest": "2026-11-24T08:04:30.000Z", "numberOfFailedRequests": 2,
+            "lastError": "it answered 404",
+        }}),
+        json!({ "id": "old", "name": "Old", "type": "TEAMS", "status": { "disabled": true } }),
+    ];
+    page("notificationIntegrations", &integrations, &params)
 }
 
 async fn projects(State(inner): Shared, Query(params): Params) -> Response {

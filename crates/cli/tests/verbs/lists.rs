@@ -203,6 +203,15 @@ Services      web, worker
         shown("boatyard list regions").await,
         "ID      NAME\nlocal   Local\n"
     );
+    assert_eq!(
+        shown("boatyard list notifications").await,
+        "\
+ID     NAME   TYPE          RECEIVER                LAST ERROR
+bell   Bell   RAW_WEBHOOK   fine                    -
+chat   Chat   DISCORD       failing since 30s ago   it answered 404
+old    Old    TEAMS         disabled                -
+"
+    );
     assert!(
         shown("boatyard get service -p shop -s web")
             .await

@@ -103,10 +103,8 @@ impl Executor for LocalExecutor {
         plan: &Plan,
         architecture: Option<Architecture>,
     ) -> Option<(Reason, String)> {
-        let native = Architecture::native();
-        if architecture.is_some() && architecture != native {
-            let message = "This machine cannot build for the architecture asked for".to_owned();
-            return Some((Reason::ArchitectureUnavailable, message));
+        if let Some(missing) = architecture.and_then(cannot_run) {
+            return Some((Reason::ArchitectureUnavailable, missing));
         }
         let has = machine::capacity();
         if plan.fits(has.cpu_hundredths, has.memory_mb) {
@@ -209,6 +207,19 @@ impl Executor for LocalExecutor {
             }
         }
     }
+}
+
+/// What this machine lacks to build for the architecture.
+fn cannot_run(architecture: Architecture) -> Option<String> {
+    if Architecture::native() == Some(architecture) {
+        return None;
+    }
+    let missing = machine::emulation(architecture.machine_name()).err()?;
+    Some(format!(
+        "This machine is {} and cannot build for {}: {missing}",
+        std::env::consts::ARCH,
+        architecture.machine_name()
+    ))
 }
 
 /// A phrase for how a worker ended, with the last thing it said where it said something.

@@ -58,15 +58,25 @@ pub(crate) const PROJECT_URL: Column = column!("services", "uid", "project_url")
 pub(crate) const SERVICE_SECRETS: Column = column!("services", "uid", "secrets");
 /// What of a build's request is secret.
 pub(crate) const BUILD_SECRETS: Column = column!("builds", "uid", "secrets");
+/// The values of a group of secrets.
+pub(crate) const GROUP_SECRETS: Column = column!("secret_groups", "uid", "secrets");
+/// The values of a secret of a team.
+pub(crate) const ACCOUNT_SECRETS: Column = column!("account_secrets", "uid", "secrets");
+/// Where a notification integration sends to, and what it is known by there.
+pub(crate) const NOTIFICATION_RECEIVER: Column =
+    column!("notification_integrations", "uid", "receiver");
 
 /// User name and password of a credential of a registry.
 pub(crate) const REGISTRY_LOGIN: Column = column!("registry_credentials", "uid", "login");
 
 /// Every column that holds sealed values: what is not in here is lost with the next change of keys.
-pub(super) const ALL: [&Column; 4] = [
+pub(super) const ALL: [&Column; 7] = [
     &PROJECT_URL,
     &SERVICE_SECRETS,
     &BUILD_SECRETS,
+    &GROUP_SECRETS,
+    &ACCOUNT_SECRETS,
+    &NOTIFICATION_RECEIVER,
     &REGISTRY_LOGIN,
 ];
 

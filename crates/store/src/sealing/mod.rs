@@ -8,5 +8,8 @@ mod keys;
 mod plain;
 mod reseal;
 
-pub(crate) use column::{BUILD_SECRETS, PROJECT_URL, REGISTRY_LOGIN, SERVICE_SECRETS};
+pub(crate) use column::{
+    ACCOUNT_SECRETS, BUILD_SECRETS, GROUP_SECRETS, NOTIFICATION_RECEIVER, PROJECT_URL,
+    REGISTRY_LOGIN, SERVICE_SECRETS,
+};
 pub use keys::SealedWith;

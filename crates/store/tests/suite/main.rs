@@ -8,8 +8,10 @@
 
 mod builds;
 mod deletions;
+mod layer_caches;
 mod migrations;
 mod names;
+mod notifications;
 mod place;
 mod plans;
 mod raw;

@@ -17,15 +17,20 @@ use crate::server::CallError;
 use crate::source::{self, Source};
 use crate::upload::{Upload, Uploaded};
 
+/// Source: OCI image specification, pre-defined annotation keys.
+const LABEL_SOURCE: &str = "org.opencontainers.image.source";
+const LABEL_REVISION: &str = "org.opencontainers.image.revision";
+
 impl Course {
     pub(super) async fn clone_source(&self, limits: GitLimits) -> Result<Source, Stop> {
         let log = self.session.log();
         let began = Instant::now();
         self.session.phase(Status::Cloning, None);
-        log.say(format_args!(
-            "Cloning {}",
-            source::shown_url(&self.job.request.project_url)
-        ));
+        let verb = match self.job.request.bundle_url {
+            Some(_) => "Downloading",
+            None => "Cloning",
+        };
+        log.say(format_args!("{verb} {}", source::origin(&self.job.request)));
         let fetch = source::fetch(
             &self.config,
             &self.job.request,
@@ -38,13 +43,8 @@ impl Course {
             source = fetch => source.map_err(|failure| log.explain(failure))?,
             () = self.halt.token().cancelled() => return Err(Stop::Halted),
         };
-        self.session
-            .phase(Status::Cloning, Some(source.sha.clone()));
-        log.say(format_args!(
-            "Commit {} by {}: {}",
-            source.sha, source.author, source.subject
-        ));
-        log.say(format_args!("Cloned in {}", seconds(began)));
+        self.session.phase(Status::Cloning, source.sha.clone());
+        log.say(format_args!("Source fetched in {}", seconds(began)));
         self.lay_build_files(&source).await?;
         Ok(source)
     }
@@ -69,8 +69,7 @@ impl Course {
     ) -> Result<ImageRef, Stop> {
         let log = self.session.log();
         let began = Instant::now();
-        self.session
-            .phase(Status::Building, Some(source.sha.clone()));
+        self.session.phase(Status::Building, source.sha.clone());
         log.say(format_args!(
             "Building {}",
             self.job.request.docker_file_path
@@ -81,6 +80,8 @@ impl Course {
             target: self.job.request.target.as_deref(),
             arguments: &self.job.request.build_arguments,
             secret_mounts: &self.job.request.docker_secret_mounts,
+            labels: labels(source),
+            architecture: self.job.request.architecture,
             registries: site.registries,
         };
         let engine = site.engine.door.as_ref();
@@ -104,8 +105,7 @@ impl Course {
     ) -> Result<Pushed, Stop> {
         let log = self.session.log();
         let began = Instant::now();
-        self.session
-            .phase(Status::Uploading, Some(source.sha.clone()));
+        self.session.phase(Status::Uploading, source.sha.clone());
         // The registry takes nothing from a build that is not at its upload.
         tokio::select! {
             () = self.session.phase_known() => {}
@@ -117,7 +117,7 @@ impl Course {
         site.registries.gateway.allow_pushes();
         let tags = Tags::of(
             &self.job.build_id,
-            &source.sha,
+            source.sha.as_deref(),
             self.job.request.branch.as_deref(),
         );
         let upload = Upload {
@@ -197,6 +197,15 @@ impl Course {
         };
         fence.out_of_memory().then(failed)
     }
+}
+
+/// What the image says of itself. Not which build it is from: the same source makes the same image, to
+/// the last bit, and is then not pushed again.
+fn labels(source: &Source) -> Vec<(&'static str, String)> {
+    let revision = source.sha.clone();
+    std::iter::once((LABEL_SOURCE, source.origin.clone()))
+        .chain(revision.map(|sha| (LABEL_REVISION, sha)))
+        .collect()
 }
 
 fn seconds(since: Instant) -> String {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use domain::Reason;
+use domain::service::Architecture;
 use ipnet::IpNet;
-use machine::Cgroup;
+use machine::{Cgroup, Emulation};
 use outbound::OutboundPolicy;
 use tokio::task::JoinSet;
 
@@ -90,10 +91,40 @@ impl Course {
             folders: inside,
             network: self.config.step_network,
             allow: &allow,
+            emulator: self.emulator(),
         };
         let fence = Fence::put_up(group, site, log).await;
         let gateway = self.open_gateway(&fence, allow).await;
         (fence, gateway)
+    }
+
+    /// What the kernel has to be told so that the steps of a build for another architecture run.
+    fn emulator(&self) -> Option<String> {
+        let asked = self.job.request.architecture?;
+        if Architecture::native() == Some(asked) {
+            return None;
+        }
+        let log = self.session.log();
+        match machine::emulation(asked.machine_name()) {
+            Ok(emulation) => {
+                log.say(format_args!(
+                    "Building for {}, by emulation",
+                    asked.machine_name()
+                ));
+                match emulation {
+                    Emulation::OfMachine => None,
+                    Emulation::OfNamespace(line) => Some(line),
+                }
+            }
+            // There was one when the build was handed out.
+            Err(missing) => {
+                log.say(format_args!(
+                    "Steps for {} cannot run: {missing}",
+                    asked.machine_name()
+                ));
+                None
+            }
+        }
     }
 
     async fn open_gateway(&self, fence: &Fence, allow: Vec<IpNet>) -> Result<Gateway, Failure> {

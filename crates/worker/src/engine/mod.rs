@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use domain::FileContent;
 pub(crate) use domain::registry_address::{base_url, host_and_path, is_loopback};
+use domain::service::Architecture;
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
@@ -31,6 +32,10 @@ pub(crate) struct BuildOrder<'a> {
     pub(crate) arguments: &'a BTreeMap<String, String>,
     /// What `RUN --mount=type=secret` finds, by the mount's id.
     pub(crate) secret_mounts: &'a BTreeMap<String, FileContent>,
+    /// Labels of the image, beside those of the Dockerfile.
+    pub(crate) labels: Vec<(&'static str, String)>,
+    /// For which architecture; `None` means the machine's own.
+    pub(crate) architecture: Option<Architecture>,
     /// Where base images come from.
     pub(crate) registries: Registries<'a>,
 }

@@ -57,6 +57,8 @@ pub(crate) struct Site<'a> {
     pub(crate) network: StepNetwork,
     /// Addresses of the machine's that the build may reach all the same.
     pub(crate) allow: &'a [IpNet],
+    /// What the kernel is told of programs of another architecture, if anything.
+    pub(crate) emulator: Option<String>,
 }
 
 /// What RUN steps reach.
@@ -95,6 +97,7 @@ impl Fence {
             folders: site.folders,
             tmp: site.tmp,
             network: site.network,
+            emulator: site.emulator,
         };
         let mut fence = Fence {
             group,
@@ -258,6 +261,7 @@ pub async fn probe_isolation() -> Result<(), String> {
         folders: Vec::new(),
         tmp: PathBuf::from("/"),
         network: StepNetwork::Isolated,
+        emulator: None,
     };
     let opened = tokio::time::timeout(OPENING, Room::open(&plan, |_| Ok(()))).await;
     let room = match opened {

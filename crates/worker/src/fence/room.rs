@@ -35,9 +35,12 @@ const GATE: &str = "echo users; read -r _ && exec \"$@\"";
 /// Called with its parent's number and a command: becomes the command, unless the parent died before
 /// its death would have been told.
 const STAY: &str = "[ \"$PPID\" = \"$1\" ] && shift && exec \"$@\"";
-/// Called with a command that takes capabilities away: opens the room's network, gives up what is to
+/// Called with a command that takes capabilities away: tells the kernel who runs programs of another
+/// architecture, if that is to be told for this room alone, opens the room's network, gives up what is to
 /// be given up, then holds the room, and reaps whoever lost his parent in it.
-const HOLD: &str = "ip link set lo up 2>/dev/null; \
+const HOLD: &str = "set -e; [ -z \"$EMULATOR\" ] || { \
+    mount -t binfmt_misc binfmt_misc \"$BINFMT\"; printf %s \"$EMULATOR\" > \"$BINFMT/register\"; }; \
+    unset EMULATOR BINFMT; set +e; ip link set lo up 2>/dev/null; \
     exec \"$@\" /bin/sh -c 'echo open; sleep infinity; :'";
 
 /// What a room is made with.
@@ -49,6 +52,8 @@ pub(super) struct RoomPlan {
     pub(super) tmp: PathBuf,
     /// What RUN steps in it reach.
     pub(super) network: StepNetwork,
+    /// What the kernel is told of programs of another architecture, if anything.
+    pub(super) emulator: Option<String>,
 }
 
 /// An open room.
@@ -216,6 +221,8 @@ fn command(plan: &RoomPlan) -> io::Result<Command> {
         .args(&words[1..])
         .env_clear()
         .env("PATH", PATH)
+        .env("BINFMT", machine::BINFMT)
+        .env("EMULATOR", plan.emulator.as_deref().unwrap_or_default())
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -37,15 +37,20 @@ pub(crate) fn secrets_of(job: &Job) -> impl Iterator<Item = Cow<'_, [u8]>> {
         .iter()
         .chain(&job.push_credential)
         .map(|credential| Cow::Borrowed(credential.password.as_bytes()));
-    files.chain(arguments).chain(logins)
+    let source = password_in(&request.project_url);
+    files.chain(arguments).chain(logins).chain(source)
 }
 
 fn in_argument<'a>(name: &str, value: &'a str) -> Option<Cow<'a, [u8]>> {
     if says_secret(name) {
         return Some(Cow::Borrowed(value.as_bytes()));
     }
-    // The password as it stands in the URL: it is what programs print.
-    let password = Url::parse(value).ok()?.password()?.to_owned();
+    password_in(value)
+}
+
+/// The password as it stands in a URL: it is what programs print.
+fn password_in<'a>(url: &str) -> Option<Cow<'a, [u8]>> {
+    let password = Url::parse(url).ok()?.password()?.to_owned();
     Some(Cow::Owned(password.into_bytes()))
 }
 

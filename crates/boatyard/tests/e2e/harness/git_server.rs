@@ -33,6 +33,8 @@ pub enum Manner {
     HangsAmidObjects,
     /// Sends everybody to this address.
     Redirects(String),
+    /// Says that what Git LFS keeps is at this address.
+    KeepsLargeFilesAt(String),
 }
 
 /// A request and its answer.
@@ -40,6 +42,8 @@ pub enum Manner {
 pub struct Asked {
     /// Whether it asked for objects, not only for names.
     pub objects: bool,
+    /// Whether it asked for what Git LFS keeps.
+    pub large: bool,
     /// Bytes of the answer's body.
     pub bytes: usize,
 }
@@ -129,7 +133,16 @@ async fn answer(
 ) -> Response {
     let manner = shared.manner.lock().unwrap().clone();
     let objects = asks_for_objects(&method, &headers, &body);
-    let note = |bytes| shared.asked.lock().unwrap().push(Asked { objects, bytes });
+    let large = uri.path().contains("lfs");
+    let objects = objects && !large;
+    let note = |bytes| {
+        let asked = Asked {
+            objects,
+            large,
+            bytes,
+        };
+        shared.asked.lock().unwrap().push(asked);
+    };
     match &manner {
         Manner::Redirects(to) => {
             note(0);
@@ -149,6 +162,15 @@ async fn answer(
             return std::future::pending().await;
         }
         _ => {}
+    }
+    let elsewhere = match &manner {
+        Manner::KeepsLargeFilesAt(address) => Some(address.as_str()),
+        _ => None,
+    };
+    let large = super::lfs::answer(shared.root.path(), &uri, &headers, &body, elsewhere);
+    if let Some(answer) = large {
+        note(0);
+        return answer;
     }
     let (status, answered, bytes) = backend(&shared, &manner, &method, &uri, &headers, body).await;
     note(bytes.len());

@@ -2,6 +2,7 @@
 
 use super::process::Process;
 use super::{Repository, server::free_port, until};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 use tempfile::TempDir;
@@ -45,7 +46,8 @@ impl SshServer {
             "Port {port}\nListenAddress 127.0.0.1\nHostKey {place}/host_key\n\
              AuthorizedKeysFile {place}/authorized_keys\nPidFile none\nUsePAM no\n\
              StrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
-             PermitRootLogin prohibit-password\nAcceptEnv GIT_PROTOCOL\n"
+             PermitRootLogin prohibit-password\nAcceptEnv GIT_PROTOCOL\n\
+             SetEnv PATH={place}:/usr/local/bin:/usr/bin:/bin\n"
         );
         write("sshd_config", config);
         if rustix::process::geteuid().is_root() {
@@ -76,6 +78,13 @@ impl SshServer {
         let user = String::from_utf8(output.stdout).unwrap();
         let path = repository.path().display();
         format!("ssh://{}@127.0.0.1:{}{path}", user.trim(), self.port)
+    }
+
+    /// Offers a command, a script of this text.
+    pub fn offers(&self, command: &str, script: &str) {
+        let path = self.folder.path().join(command);
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// The private key that the server lets in.

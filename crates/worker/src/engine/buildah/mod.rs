@@ -122,6 +122,12 @@ impl Buildah {
         if let Some(target) = order.target {
             program.args(["--target", target]);
         }
+        if let Some(architecture) = order.architecture {
+            program.args(["--arch", architecture.image_name()]);
+        }
+        for (name, value) in &order.labels {
+            program.arg("--label").arg(format!("{name}={value}"));
+        }
         arguments::give(&mut program, order.arguments)?;
         secrets.give(&mut program);
         program.arg("-f").arg(&order.dockerfile).arg(&order.context);

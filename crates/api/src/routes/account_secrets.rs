@@ -1,0 +1,320 @@
+//! Secrets of an account: what the arguments, files and mounts of its projects may refer to, as
+//! `${secrets.ID.values.KEY}`.
+
+use crate::edge::{
+    ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Paging, Params, Path, Place,
+    Problems, Start, call, iso_millis,
+};
+use crate::state::State;
+use aide::axum::ApiRouter;
+use axum::extract::State as FromState;
+use domain::account_secret::{AccountFile, AccountValues};
+use domain::secret_group::SecretKind;
+use domain::{AccountSecret, Permission as P, fields, slug};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use store::StoreError;
+
+/// Secrets of an account.
+pub(crate) fn routes() -> ApiRouter<State> {
+    let list = call("list.globalSecrets", "List the account's secrets");
+    let create = call("create.globalSecret", "Create a secret of the account");
+    let put = call(
+        "put.globalSecret",
+        "Create or replace a secret of the account",
+    );
+    let get = call("get.globalSecret", "Get a secret of the account");
+    let patch = call("patch.globalSecret", "Change a secret of the account");
+    let delete = call("delete.globalSecret", "Delete a secret of the account");
+    ApiRouter::new()
+        .api_route(
+            "/secrets",
+            list.needs(P::AccountSecretRead)
+                .get(self::list)
+                .merge(create.needs(P::AccountSecretCreate).post(self::create))
+                .merge(put.needs(P::AccountSecretCreate).put(self::put)),
+        )
+        .api_route(
+            "/secrets/{secretId}",
+            get.needs(P::AccountSecretRead)
+                .get(self::get)
+                .merge(patch.needs(P::AccountSecretUpdate).patch(self::patch))
+                .merge(delete.needs(P::AccountSecretDelete).delete(self::delete)),
+        )
+}
+
+/// The body of create, put and patch.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SecretInput {
+    name: Option<String>,
+    description: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<SecretKind>,
+    secrets: Option<ValuesInput>,
+    gitops: Option<Value>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ValuesInput {
+    values: Option<Map<String, Value>>,
+    files: Option<BTreeMap<String, AccountFile>>,
+}
+
+impl SecretInput {
+    fn check(&self, new: bool) -> Result<(), ApiError> {
+        let mut problems = Problems::default();
+        match &self.name {
+            None if new => problems.add("name", "is required"),
+            Some(_) if !new => {
+                problems.add("name", "cannot be changed: the secret's id derives from it");
+            }
+            name => problems.check_some("name", name.as_deref(), fields::secret_name),
+        }
+        if new && self.kind.is_none() {
+            problems.add("type", "is required: secret or config");
+        }
+        let description = self.description.as_deref();
+        problems.check_some("description", description, fields::description);
+        problems.refuse("gitops", self.gitops.is_some());
+        let files = self
+            .secrets
+            .as_ref()
+            .and_then(|secrets| secrets.files.as_ref());
+        for (name, file) in files.into_iter().flatten() {
+            let field = format!("secrets.files.{name}");
+            problems.check(&field, fields::argument_key(name));
+            problems.check(&field, fields::file_content(&file.content()));
+            let path = format!("{field}.path");
+            problems.check_some(&path, file.path.as_deref(), fields::file_path);
+        }
+        problems.into_result()
+    }
+}
+
+/// A secret without its values.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    id: String,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    #[serde(rename = "type")]
+    kind: SecretKind,
+    created_at: String,
+    updated_at: String,
+}
+
+impl From<AccountSecret> for Summary {
+    fn from(secret: AccountSecret) -> Self {
+        Summary {
+            id: secret.id,
+            name: secret.name,
+            description: secret.description,
+            kind: secret.kind,
+            created_at: iso_millis(secret.created_at),
+            updated_at: iso_millis(secret.updated_at),
+        }
+    }
+}
+
+/// A secret.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct SecretView {
+    #[serde(flatten)]
+    summary: Summary,
+    /// Absent where the caller may not read them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secrets: Option<AccountValues>,
+}
+
+fn view(caller: &Caller, secret: AccountSecret, values: AccountValues) -> Data<SecretView> {
+    let secrets = may_read(caller).then_some(values);
+    Data {
+        data: SecretView {
+            summary: secret.into(),
+            secrets,
+        },
+    }
+}
+
+fn may_read(caller: &Caller) -> bool {
+    caller.token.permissions.allows(P::AccountSecretRead)
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Secrets {
+    secrets: Vec<Summary>,
+}
+
+/// `GET /v1/secrets`: without their values.
+pub(crate) async fn list(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+    params: Params<Paging>,
+) -> Result<Listed<Secrets>, ApiError> {
+    let team = caller.team(place.team_id.as_deref())?;
+    let list = format!("account-secrets:{team}");
+    let page = PageQuery::read(&params, &state.sealer, &list)?;
+    let (after, skip) = match page.start {
+        Start::After(number) => (number, 0),
+        Start::Skip(count) => (0, count),
+    };
+    let mut rows = state
+        .store
+        .account_secrets(team, after, skip, page.limit())
+        .await?;
+    let pagination = page.cut(&mut rows, &state.sealer, &list, |secret| secret.number);
+    let secrets = rows.into_iter().map(Summary::from).collect();
+    Ok(Listed {
+        data: Secrets { secrets },
+        pagination,
+    })
+}
+
+async fn find(
+    state: &State,
+    caller: &Caller,
+    place: &Place,
+) -> Result<(AccountSecret, AccountValues), ApiError> {
+    let team = caller.team(place.team_id.as_deref())?;
+    let id = &place.secret_id;
+    let found = state.store.account_secret(team, id).await?;
+    found.ok_or_else(|| missing(id))
+}
+
+fn missing(id: &str) -> ApiError {
+    ApiError::not_found("secret", id)
+}
+
+/// `GET /v1/secrets/{secretId}`.
+pub(crate) async fn get(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+) -> Result<Data<SecretView>, ApiError> {
+    let (secret, values) = find(&state, &caller, &place).await?;
+    Ok(view(&caller, secret, values))
+}
+
+/// `POST /v1/secrets`.
+pub(crate) async fn create(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+    Body(input): Body<SecretInput>,
+) -> Result<Data<SecretView>, ApiError> {
+    let team = caller.team(place.team_id.as_deref())?;
+    input.check(true)?;
+    make(&state, &caller, team, input).await
+}
+
+async fn make(
+    state: &State,
+    caller: &Caller,
+    team: &str,
+    input: SecretInput,
+) -> Result<Data<SecretView>, ApiError> {
+    let name = input.name.unwrap_or_default();
+    let id = slug::from_name(&name);
+    let taken = format!("There is a secret with the id `{id}` already.");
+    let secret = AccountSecret {
+        uid: String::new(),
+        team: team.to_owned(),
+        number: 0,
+        id,
+        name,
+        description: input.description,
+        kind: input.kind.unwrap_or_default(),
+        created_at: 0,
+        updated_at: 0,
+    };
+    let mut values = AccountValues::default();
+    lay_on(&mut values, input.secrets);
+    let made = state.store.create_account_secret(secret, &values).await;
+    let secret = made.map_err(|error| match error {
+        StoreError::Conflict => ApiError::conflict(taken),
+        other => other.into(),
+    })?;
+    Ok(view(caller, secret, values))
+}
+
+/// Each part that is given replaces the whole part.
+fn lay_on(values: &mut AccountValues, input: Option<ValuesInput>) {
+    let Some(input) = input else { return };
+    if let Some(given) = input.values {
+        values.values = given;
+    }
+    if let Some(files) = input.files {
+        values.files = files;
+    }
+}
+
+/// `PUT /v1/secrets`: creates, or makes the one whose id the name derives exactly what the body says.
+pub(crate) async fn put(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+    Body(input): Body<SecretInput>,
+) -> Result<Data<SecretView>, ApiError> {
+    let team = caller.team(place.team_id.as_deref())?;
+    input.check(true)?;
+    let id = slug::from_name(input.name.as_deref().unwrap_or_default());
+    let Some((secret, before)) = state.store.account_secret(team, &id).await? else {
+        return make(&state, &caller, team, input).await;
+    };
+    let secret = AccountSecret {
+        description: input.description,
+        kind: input.kind.unwrap_or_default(),
+        ..secret
+    };
+    // What the caller was not shown stays.
+    let mut values = match may_read(&caller) {
+        true => AccountValues::default(),
+        false => before,
+    };
+    lay_on(&mut values, input.secrets);
+    change(&state, &caller, secret, values).await
+}
+
+/// `PATCH /v1/secrets/{secretId}`: changes what the body names.
+pub(crate) async fn patch(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+    Body(input): Body<SecretInput>,
+) -> Result<Data<SecretView>, ApiError> {
+    let (mut secret, mut values) = find(&state, &caller, &place).await?;
+    input.check(false)?;
+    secret.description = input.description.or(secret.description);
+    secret.kind = input.kind.unwrap_or(secret.kind);
+    lay_on(&mut values, input.secrets);
+    change(&state, &caller, secret, values).await
+}
+
+async fn change(
+    state: &State,
+    caller: &Caller,
+    secret: AccountSecret,
+    values: AccountValues,
+) -> Result<Data<SecretView>, ApiError> {
+    let changed = state.store.update_account_secret(&secret, &values).await?;
+    let secret = changed.ok_or_else(|| missing(&secret.id))?;
+    Ok(view(caller, secret, values))
+}
+
+/// `DELETE /v1/secrets/{secretId}`. What refers to it gets the reference as it is from then on.
+pub(crate) async fn delete(
+    FromState(state): FromState<State>,
+    caller: Caller,
+    Path(place): Path<Place>,
+) -> Result<Nothing, ApiError> {
+    let (secret, _) = find(&state, &caller, &place).await?;
+    state.store.delete_account_secret(&secret.uid).await?;
+    Ok(Nothing::new())
+}

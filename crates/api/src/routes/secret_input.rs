@@ -1,0 +1,99 @@
+//! Arguments, files and mounts in bodies: the same rules wherever they are said.
+
+use crate::edge::{ApiError, Caller, Problems};
+use domain::fields::{self, Problem};
+use domain::{Permission as P, SecretChanges, SecretValues, template};
+use std::collections::BTreeMap;
+
+/// How a body calls the three.
+pub(crate) struct Names {
+    variables: &'static str,
+    files: &'static str,
+    mounts: &'static str,
+}
+
+/// In a service.
+pub(crate) const SERVICE: Names = Names {
+    variables: "buildArguments",
+    files: "buildFiles",
+    mounts: "dockerSecretMounts",
+};
+/// In the start of a build.
+pub(crate) const OVERRIDES: Names = Names {
+    variables: "overrides.buildArguments",
+    files: "overrides.buildFiles",
+    mounts: "overrides.dockerSecretMounts",
+};
+/// In a group of secrets.
+pub(crate) const GROUP: Names = Names {
+    variables: "secrets.variables",
+    files: "secrets.files",
+    mounts: "secrets.dockerSecretMounts",
+};
+
+impl Names {
+    pub(crate) fn check(&self, secrets: &SecretChanges, problems: &mut Problems) {
+        let value = |value: &String| fields::argument_value(value);
+        let (variables, files, mounts) = (&secrets.variables, &secrets.files, &secrets.mounts);
+        check_part(
+            self.variables,
+            variables,
+            fields::argument_key,
+            value,
+            problems,
+        );
+        check_part(
+            self.files,
+            files,
+            fields::file_path,
+            fields::file_content,
+            problems,
+        );
+        check_part(
+            self.mounts,
+            mounts,
+            fields::mount_id,
+            fields::file_content,
+            problems,
+        );
+    }
+}
+
+fn check_part<T>(
+    field: &str,
+    part: &Option<BTreeMap<String, T>>,
+    name_is_fine: fn(&str) -> Result<(), Problem>,
+    value_is_fine: impl Fn(&T) -> Result<(), Problem>,
+    problems: &mut Problems,
+) {
+    let Some(part) = part else { return };
+    if part.len() > fields::VALUES {
+        problems.add(field, format!("must be at most {} entries", fields::VALUES));
+    }
+    for (name, value) in part {
+        let field = format!("{field}.{name}");
+        problems.check(&field, name_is_fine(name));
+        problems.check(&field, value_is_fine(value));
+    }
+}
+
+/// Whoever refers to a secret of the account could read it in a build, so must be one who may read it.
+/// What was there before may be written back.
+pub(crate) fn may_refer(
+    caller: &Caller,
+    changes: &SecretChanges,
+    before: &SecretValues,
+) -> Result<(), ApiError> {
+    let needed = P::AccountSecretRead;
+    if !caller.token.permissions.allows(needed) && template::refers_anew(changes, before) {
+        return Err(ApiError::forbidden(needed));
+    }
+    Ok(())
+}
+
+/// Has a part that is not given be empty, as in what replaces a whole.
+pub(crate) fn replace_all(changes: &mut SecretChanges) {
+    changes.variables.get_or_insert_default();
+    changes.files.get_or_insert_default();
+    changes.mounts.get_or_insert_default();
+}

@@ -1,0 +1,90 @@
+//! The Dockerfile, its cache, and the storage that its build may fill.
+
+use crate::edge::Problems;
+use domain::{ServiceSpec, fields};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(in super::super) struct Storage {
+    ephemeral_storage: Option<EphemeralStorage>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct EphemeralStorage {
+    storage_size: Option<u64>,
+}
+
+impl Storage {
+    /// Lays what is said onto the specification; fields are named behind `prefix`.
+    pub(super) fn apply(&self, prefix: &str, spec: &mut ServiceSpec, problems: &mut Problems) {
+        let size = self.ephemeral_storage.as_ref();
+        if let Some(size) = size.and_then(|storage| storage.storage_size) {
+            let field = format!("{prefix}ephemeralStorage.storageSize");
+            problems.check(&field, fields::storage_size(size));
+            spec.ephemeral_storage_mb = Some(size);
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(in super::super) struct Dockerfile {
+    /// Published as deprecated and without effect; read so that old bodies still work.
+    #[serde(rename = "useCache")]
+    _use_cache: Option<bool>,
+    build_engine: Option<EngineName>,
+    docker_file_path: Option<String>,
+    docker_work_dir: Option<String>,
+    buildkit: Option<CacheSettings>,
+}
+
+/// Dockerfiles are built as BuildKit builds them; which program does it is the operator's choice.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum EngineName {
+    Buildkit,
+    Kaniko,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CacheSettings {
+    use_cache: Option<bool>,
+    cache_storage_size: Option<u64>,
+    /// Published as deprecated; `useCache` and `cacheStorageSize` say the same.
+    use_internal_cache: Option<bool>,
+    internal_cache_storage: Option<u64>,
+}
+
+impl Dockerfile {
+    /// Lays what is said onto the specification; fields are named behind `prefix`.
+    pub(in super::super) fn apply(
+        &self,
+        prefix: &str,
+        spec: &mut ServiceSpec,
+        problems: &mut Problems,
+    ) {
+        let kaniko = self.build_engine == Some(EngineName::Kaniko);
+        problems.refuse(&format!("{prefix}buildEngine"), kaniko);
+        let dockerfile = &mut spec.dockerfile;
+        if let Some(path) = &self.docker_file_path {
+            let field = format!("{prefix}dockerFilePath");
+            problems.check(&field, fields::docker_file_path(path));
+            dockerfile.docker_file_path.clone_from(path);
+        }
+        if let Some(path) = &self.docker_work_dir {
+            let field = format!("{prefix}dockerWorkDir");
+            problems.check(&field, fields::docker_work_dir(path));
+            dockerfile.docker_work_dir.clone_from(path);
+        }
+        if let Some(cache) = &self.buildkit {
+            let use_cache = cache.use_cache.or(cache.use_internal_cache);
+            dockerfile.use_cache = use_cache.unwrap_or(dockerfile.use_cache);
+            let size = cache.cache_storage_size.or(cache.internal_cache_storage);
+            dockerfile.cache_storage_mb = size.or(dockerfile.cache_storage_mb);
+        }
+    }
+}
