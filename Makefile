@@ -4,7 +4,7 @@ SHELL := /bin/bash
 
 # What a build machine needs, and what the tests need beside it (Debian 12 package names).
 RUN_PACKAGES := buildah runc slirp4netns iproute2 git openssh-client ca-certificates skopeo busybox-static uidmap gcc libc6-dev make
-TEST_PACKAGES := $(RUN_PACKAGES) docker-registry docker.io postgresql mmdebstrap openssh-server zstd procps python3-venv
+TEST_PACKAGES := $(RUN_PACKAGES) git-lfs qemu-user-static docker-registry docker.io postgresql mmdebstrap openssh-server zstd procps python3-venv
 
 BENCH_PACKAGES := $(RUN_PACKAGES) wrk postgresql docker-registry mmdebstrap
 

@@ -12,6 +12,8 @@ const OPTIONAL_HERE = new Set([
   'billing',
   'buildSettings.dockerfile.dockerFilePath',
   'buildSettings.dockerfile.dockerWorkDir',
+  // Published as deprecated.
+  'dockerfile.buildkit.internalCacheStorage',
 ]);
 
 async function post(path, body) {
@@ -123,6 +125,15 @@ test('bodies of build services', async () => {
   const count = await refusesAll(rule, '/projects/fine/services/build', service('Web'));
   assert.ok(count > 60, `${count} violations`);
   assert.equal((await post('/projects/fine/services/build', service('Web'))).status, 200);
+});
+
+test('bodies that change parts of a build service', async () => {
+  const { buildOptions, buildSource } = defaults.update.service;
+  const place = '/projects/fine/services/web';
+  const options = await refusesAll(buildOptions.opt.body, `${place}/build-options`, { dockerfile: {} });
+  assert.ok(options > 30, `${options} violations`);
+  const source = await refusesAll(buildSource.opt.body, `${place}/build-source`, { projectUrl });
+  assert.ok(source > 3, `${source} violations`);
 });
 
 test('bodies that start builds', async () => {

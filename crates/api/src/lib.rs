@@ -1,5 +1,5 @@
 //! The HTTP door: the Northflank-compatible API under `/v1`, the workers' protocol under
-//! `/worker/v1`, the registry under `/v2`, health. It knows tokens, permissions and wire shapes,
+//! `/worker/v1`, the registry under `/v2`, health, figures for Prometheus. It knows tokens, permissions and wire shapes,
 //! and no SQL, no engine.
 
 mod edge;
@@ -11,16 +11,17 @@ mod routes;
 mod settings;
 mod state;
 mod tail;
+mod telemetry;
 mod worker_calls;
 
-pub use edge::DEFAULT_TEAM;
 pub use registry_access::RegistryAccess;
 pub use routes::builds::describe;
 pub use settings::Settings;
+pub use telemetry::Telemetry;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use edge::{Answers, ApiError, RateLimit, Sealer};
@@ -47,6 +48,8 @@ pub struct Parts {
     pub registry: Registry,
     /// Git, for looking up branches.
     pub git: git::Git,
+    /// What is counted in this process.
+    pub telemetry: Telemetry,
     /// What the operator decided.
     pub settings: Settings,
     /// Ends long waits when the server stops.
@@ -68,6 +71,7 @@ pub async fn router(parts: Parts) -> Result<Router, StoreError> {
         logs: parts.logs,
         registry: parts.registry,
         git: parts.git,
+        telemetry: parts.telemetry,
         settings: parts.settings,
         stop: parts.stop,
     });
@@ -78,6 +82,7 @@ pub async fn router(parts: Parts) -> Result<Router, StoreError> {
     let health = Router::new()
         .route("/healthz", get(routes::machine::healthz))
         .route("/readyz", get(routes::machine::readyz))
+        .route("/metrics", get(telemetry::scrape))
         .with_state(Arc::clone(&state));
     let outside = Router::new()
         .merge(openapi::with_document(routes::all, JSON_LIMIT))
@@ -92,7 +97,8 @@ pub async fn router(parts: Parts) -> Result<Router, StoreError> {
         .merge(registry)
         .merge(health)
         .merge(outside)
-        .layer(tower_http::catch_panic::CatchPanicLayer::custom(panicked)))
+        .layer(tower_http::catch_panic::CatchPanicLayer::custom(panicked))
+        .layer(from_fn(telemetry::record)))
 }
 
 async fn not_found(uri: http::Uri) -> ApiError {

@@ -15,6 +15,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use http::header;
+use std::collections::BTreeSet;
 
 /// Where the document is.
 const DOCUMENT: &str = "/v1/openapi.json";
@@ -74,7 +75,12 @@ async fn page() -> Html<String> {
 /// Adds what the routes' paths say: their parameters, and a name of its own for each form of a call.
 fn complete(api: &mut OpenApi) {
     let Some(paths) = &mut api.paths else { return };
+    let known: BTreeSet<String> = paths.paths.keys().cloned().collect();
     for (path, item) in &mut paths.paths {
+        let two_forms = path.strip_prefix(TEAM).is_some_and(|rest| {
+            let own = format!("/v1/{rest}");
+            known.contains(&own)
+        });
         let ReferenceOr::Item(item) = item else {
             continue;
         };
@@ -86,7 +92,7 @@ fn complete(api: &mut OpenApi) {
             &mut item.delete,
         ];
         for operation in methods.into_iter().flatten() {
-            name(path, operation);
+            name(operation, two_forms);
             let parameters = parameters(path).map(path_parameter).map(ReferenceOr::Item);
             operation.parameters.splice(0..0, parameters);
             operation.parameters.iter_mut().for_each(never_null);
@@ -94,8 +100,9 @@ fn complete(api: &mut OpenApi) {
     }
 }
 
-/// `get.service.builds` becomes `getServiceBuilds`, and with the team in front `getServiceBuildsOfTeam`.
-fn name(path: &str, operation: &mut Operation) {
+/// `get.service.builds` becomes `getServiceBuilds`, and `getServiceBuildsOfTeam` where it is the form of
+/// the call with the team in front.
+fn name(operation: &mut Operation, of_team: bool) {
     let Some(call) = &operation.operation_id else {
         return;
     };
@@ -106,7 +113,7 @@ fn name(path: &str, operation: &mut Operation) {
         id.push_str(&first.to_ascii_uppercase());
         id.push_str(rest);
     }
-    if path.starts_with(TEAM) {
+    if of_team {
         id.push_str("OfTeam");
     }
     operation.operation_id = Some(id);

@@ -3,7 +3,7 @@
 use crate::edge::Caller;
 use async_trait::async_trait;
 use domain::build::Tags;
-use domain::{Build, Permission, Status};
+use domain::{Build, Permission, Status, repository};
 use registry::{Action, Authorizer, Credentials, Verdict};
 use store::{Store, StoreError};
 
@@ -42,7 +42,7 @@ impl RegistryAccess {
         };
         let verdict = person(&caller, repository, action);
         if verdict == Verdict::Allow && matches!(action, Action::Push | Action::Tag(_)) {
-            return self.push_to_project(&caller, project_of(repository)).await;
+            return self.push_to_project(repository).await;
         }
         Ok(verdict)
     }
@@ -65,8 +65,9 @@ impl RegistryAccess {
     }
 
     /// What is pushed belongs to a project and goes with it, so there must be one.
-    async fn push_to_project(&self, caller: &Caller, id: &str) -> Result<Verdict, StoreError> {
-        let project = self.store.project(&caller.token.team, id).await?;
+    async fn push_to_project(&self, repository: &str) -> Result<Verdict, StoreError> {
+        let (team, id) = repository::owner(repository);
+        let project = self.store.project(team, id).await?;
         Ok(project.map_or(Verdict::NotVisible, |_| Verdict::Allow))
     }
 }
@@ -77,7 +78,7 @@ impl RegistryAccess {
 fn worker(build: &Build, own: &str, repository: &str, action: Action<'_>) -> Verdict {
     let uploads = own == repository && may_upload(build.status);
     match action {
-        Action::Pull if project_of(own) == project_of(repository) => Verdict::Allow,
+        Action::Pull if repository::owner(own) == repository::owner(repository) => Verdict::Allow,
         Action::Pull => Verdict::NotVisible,
         Action::Push if uploads => Verdict::Allow,
         Action::Tag(tag) if uploads && is_own_tag(build, tag) => Verdict::Allow,
@@ -106,7 +107,8 @@ fn tags(build: &Build) -> Tags {
 /// A person's or program's token: reading a service is pulling its images, starting its builds is
 /// pushing them, deleting it is deleting them.
 fn person(caller: &Caller, repository: &str, action: Action<'_>) -> Verdict {
-    if !caller.sees_project_id(project_of(repository)) {
+    let (team, project) = repository::owner(repository);
+    if !caller.acts_in(team) || !caller.token.rights.cover(project) {
         return Verdict::NotVisible;
     }
     let needed = match action {
@@ -114,15 +116,11 @@ fn person(caller: &Caller, repository: &str, action: Action<'_>) -> Verdict {
         Action::Push | Action::Tag(_) => Permission::DeployBuild,
         Action::Delete => Permission::ServiceDelete,
     };
-    if caller.token.permissions.allows(needed) {
+    if caller.has_in(needed, project) {
         Verdict::Allow
     } else {
         Verdict::Deny
     }
-}
-
-fn project_of(repository: &str) -> &str {
-    repository.split('/').next().unwrap_or_default()
 }
 
 #[async_trait]
@@ -206,6 +204,7 @@ mod tests {
             ("shop/base", Action::Tag(SHA), Verdict::Deny),
             ("bank/web", Action::Pull, Verdict::NotVisible),
             ("shop-b/web", Action::Pull, Verdict::NotVisible),
+            ("acme__shop/web", Action::Pull, Verdict::NotVisible),
         ] {
             let judged = may(Status::Uploading, repository, action);
             assert_eq!(judged, verdict, "{repository} {action:?}");

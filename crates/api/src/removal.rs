@@ -14,6 +14,7 @@ pub(crate) async fn remove_service(state: &State, service: &Service) -> Result<(
         reason: Some(Reason::ServiceDeleted),
         message: "Aborted because the service was deleted".to_owned(),
         image: None,
+        usage: None,
     };
     for build in state.store.unfinished_builds(&service.uid).await? {
         state

@@ -26,6 +26,10 @@ pub struct Settings {
     pub cache_storage_mb: Option<u64>,
     /// Protocols a repository's URL may have.
     pub git_protocols: git::Protocols,
+    /// Builds that may be in flight at the same time.
+    pub places: usize,
+    /// Whether the figures of the whole service need no token.
+    pub metrics_public: bool,
     /// How long a worker's lease lasts without a heartbeat.
     pub lease: Duration,
 }

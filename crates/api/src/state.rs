@@ -1,7 +1,7 @@
 //! What every call can reach.
 
-use crate::Settings;
 use crate::edge::{Answers, RateLimit, Sealer};
+use crate::{Settings, Telemetry};
 use logs::LogStore;
 use registry::Registry;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ pub(crate) struct Shared {
     pub(crate) logs: LogStore,
     pub(crate) registry: Registry,
     pub(crate) git: git::Git,
+    pub(crate) telemetry: Telemetry,
     pub(crate) settings: Settings,
     pub(crate) rate: RateLimit,
     pub(crate) sealer: Sealer,

@@ -159,7 +159,7 @@ async fn prepare(
     place: &Place,
     params: &Params<LogQuery>,
 ) -> Result<(Option<Build>, Asked), ApiError> {
-    caller.may(BUILD_LOGS, place)?;
+    caller.may(&state.store, BUILD_LOGS, place).await?;
     let (_, service) = place.service(state, caller).await?;
     let build = asked_build(state, &service, params).await?;
     let asked = Asked::read(params, build.as_ref())?;

@@ -12,7 +12,9 @@ use domain::{Build, Image, PushTo, Reason, Status, fields};
 use http::StatusCode;
 use http::request::Parts;
 use logs::NewLine;
-use protocol::{Claim, Conclusion, Job, LogChunk, LogsAccepted, Overtaken, Report, Watch};
+use protocol::{
+    Claim, Conclusion, Job, LogChunk, LogsAccepted, Overtaken, Report, SampleBatch, Watch,
+};
 use std::time::Duration;
 use store::{Advanced, Ending};
 
@@ -27,6 +29,7 @@ pub(crate) fn router() -> Router<State> {
         .route("/heartbeat", post(heartbeat))
         .route("/status", post(status))
         .route("/logs", post(logs))
+        .route("/samples", post(samples))
         .route("/conclude", post(conclude))
         .route("/watch", get(watch))
         .route("/overtaken", get(overtaken))
@@ -153,6 +156,23 @@ async fn logs(
     }
 }
 
+async fn samples(
+    FromState(state): FromState<State>,
+    Worker(token): Worker,
+    Body(batch): Body<SampleBatch>,
+) -> Result<Nothing, ApiError> {
+    let build = state
+        .store
+        .build_of_worker(&token)
+        .await?
+        .ok_or_else(gone)?;
+    match state.logs.append_samples(&build.uid, batch.samples).await {
+        Ok(()) => Ok(Nothing::new()),
+        Err(logs::LogError::Sealed { .. }) => Err(gone()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 async fn conclude(
     FromState(state): FromState<State>,
     Worker(token): Worker,
@@ -176,12 +196,14 @@ async fn ending(state: &State, token: &str, conclusion: Conclusion) -> Result<En
         reason: conclusion.reason,
         message: conclusion.message,
         image: None,
+        usage: None,
     };
-    if conclusion.status != Status::Success {
-        return Ok(ending);
-    }
     // A conclusion sent again finds its build over; the store then tells whether it counted.
-    if let Some(build) = state.store.build_of_worker(token).await? {
+    let Some(build) = state.store.build_of_worker(token).await? else {
+        return Ok(ending);
+    };
+    ending.usage = state.logs.usage(&build.uid).await;
+    if conclusion.status == Status::Success {
         if let Some(to) = state.store.push_to_of_worker(token).await? {
             return elsewhere(&build, &to, conclusion.digest, conclusion.size, ending);
         }

@@ -91,6 +91,8 @@ options! {
     garbage_interval: u64, "BOATYARD_GARBAGE_INTERVAL", "SECONDS";
     /// How long it leaves alone what a push may be about to refer to, in seconds [default: 7200]
     garbage_grace: u64, "BOATYARD_GARBAGE_GRACE", "SECONDS";
+    /// Whether /metrics needs no token [default: true while only this machine reaches the server]
+    metrics_public: bool, "BOATYARD_METRICS_PUBLIC", "BOOL";
     /// First pause before a notification is sent again, in milliseconds [default: 5000]
     notification_retry_ms: u64, "BOATYARD_NOTIFICATION_RETRY_MS", "MS";
     /// Program to start as worker [default: this one]

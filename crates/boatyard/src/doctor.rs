@@ -1,6 +1,7 @@
 //! `boatyard admin doctor`: says what the machine lacks for building, and how to get it.
 
 use crate::config::Options;
+use domain::service::Architecture;
 use machine::{Cgroup, Limits};
 use std::io::Write;
 use std::process::ExitCode;
@@ -40,6 +41,11 @@ pub async fn run(options: &Options) -> anyhow::Result<ExitCode> {
             name: "engine",
             needed: false,
             outcome: engine().await,
+        },
+        Check {
+            name: "architectures",
+            needed: false,
+            outcome: architectures(),
         },
         Check {
             name: "control groups",
@@ -116,6 +122,21 @@ fn buildah_version(text: &str) -> Option<(u32, u32, u32)> {
     let mut parts = plain.split('.').map(str::parse);
     let mut next = || parts.next()?.ok();
     Some((next()?, next()?, next()?))
+}
+
+/// For which architectures this machine builds.
+fn architectures() -> Result<String, String> {
+    let known = [Architecture::X86, Architecture::Arm];
+    let others = known
+        .into_iter()
+        .filter(|other| Architecture::native() != Some(*other));
+    let mut can = vec![std::env::consts::ARCH.to_owned()];
+    for other in others {
+        let name = other.machine_name();
+        machine::emulation(name).map_err(|missing| format!("no builds for {name}: {missing}"))?;
+        can.push(format!("{name} by emulation"));
+    }
+    Ok(can.join(", "))
 }
 
 fn cgroups() -> Result<String, String> {

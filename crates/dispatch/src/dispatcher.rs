@@ -10,6 +10,7 @@ use crate::executor::{Exit, Launch};
 use crate::fair::{Candidate, InFlight, Turns};
 use crate::{Executor, gone};
 use domain::{Build, Status};
+use logs::LogStore;
 use lost::Sign;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,7 @@ pub struct Limits {
 /// The dispatcher. One per server.
 pub struct Dispatcher {
     store: Store,
+    logs: LogStore,
     executor: Arc<dyn Executor>,
     limits: Limits,
     turns: Turns,
@@ -52,10 +54,11 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// A dispatcher that hands builds of `store` to `executor`.
-    pub fn new(store: Store, executor: Arc<dyn Executor>, limits: Limits) -> Self {
+    /// A dispatcher that hands builds of `store`, whose logs are in `logs`, to `executor`.
+    pub fn new(store: Store, logs: LogStore, executor: Arc<dyn Executor>, limits: Limits) -> Self {
         Dispatcher {
             store,
+            logs,
             executor,
             limits,
             turns: Turns::default(),

@@ -10,6 +10,7 @@ fn ending(reason: Reason, message: String) -> Ending {
         reason: Some(reason),
         message,
         image: None,
+        usage: None,
     }
 }
 

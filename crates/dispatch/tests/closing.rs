@@ -64,6 +64,7 @@ impl Place {
             reason: None,
             message: "enough".to_owned(),
             image: None,
+            usage: None,
         };
         let ended = self.store.conclude_by_server(&build.uid, None, &ending);
         ended.await.unwrap();
@@ -143,5 +144,6 @@ fn build() -> NewBuild {
         request: testkit::build_request(),
         sha: None,
         created_by: None,
+        retry_of: None,
     }
 }

@@ -25,6 +25,7 @@ pattern!(
     r"^[a-zA-Z]((-|\s)?[a-zA-Z0-9]+((-|\s)[a-zA-Z0-9]+)*)?$"
 );
 pattern!(DESCRIPTION, r#"^[a-zA-Z0-9.,?\s\\/'"()\[\];`%^&*\-_:!]+$"#);
+pattern!(EMAIL, r"^[^\s@]+@[^\s@]+$");
 pattern!(COLOR, r"^#([a-fA-F0-9]{6}|[a-fA-F0-9]{3})$");
 pattern!(PLAN, r"^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$");
 pattern!(DOCKER_FILE_PATH, r"^/([a-zA-Z0-9\-._]+/)*[a-zA-Z0-9\-._]+$");
@@ -40,6 +41,12 @@ pattern!(ARGUMENT_KEY, r"^[a-zA-Z0-9\-_/.]+$");
 
 /// Length of a project's name.
 pub const PROJECT_NAME: std::ops::RangeInclusive<usize> = 3..=39;
+/// Length of a team's name.
+pub const TEAM_NAME: std::ops::RangeInclusive<usize> = 3..=39;
+/// Length of a role's name.
+pub const ROLE_NAME: std::ops::RangeInclusive<usize> = 2..=54;
+/// Length of a tag's name.
+pub const TAG_NAME: std::ops::RangeInclusive<usize> = 1..=54;
 /// Length of a service's name.
 pub const SERVICE_NAME: std::ops::RangeInclusive<usize> = 3..=54;
 /// Length of a credential's name.
@@ -83,6 +90,12 @@ pub fn description(value: &str) -> Result<(), Problem> {
         value,
         "may hold letters, digits, spaces and common punctuation only",
     )
+}
+
+/// An e-mail address: whether anybody reads it cannot be told from it.
+pub fn email(value: &str) -> Result<(), Problem> {
+    at_most(value, 254)?;
+    matches(&EMAIL, value, "must be an e-mail address")
 }
 
 /// A colour as `#EF233C` or `#abc`.
@@ -296,6 +309,7 @@ mod tests {
         plan("nf-compute-200-8").unwrap();
         docker_file_path("/Dockerfile").unwrap();
         docker_work_dir("/").unwrap();
+        email("user@example.com").unwrap();
         sha("262ed9817b3cad5142fbceabe0c9e371e390d616").unwrap();
         storage_size(16384).unwrap();
         build_rule("feature/*").unwrap();
@@ -357,6 +371,8 @@ mod tests {
         assert!(docker_file_path("Dockerfile").is_err());
         assert!(docker_work_dir("/a/../..").is_err());
         assert!(sha("262ED9817b3cad5142fbceabe0c9e371e390d616").is_err());
+        assert!(email("user").is_err());
+        assert!(email("a b@example.com").is_err());
         assert!(storage_size(5).is_err());
         assert!(build_rule("release/[0-9]").is_err());
         assert!(path_rule(&"x".repeat(261)).is_err());

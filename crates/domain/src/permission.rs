@@ -74,6 +74,31 @@ impl Permission {
             .copied()
             .find(|p| p.as_str() == words)
     }
+
+    /// What the permission is about: the first of its words.
+    pub fn scope(self) -> Scope {
+        match self.as_str().split(' ').next() {
+            Some("Project") => Scope::Project,
+            Some("Organisation") => Scope::Organisation,
+            _ => Scope::Team,
+        }
+    }
+
+    /// Whether it means anything in the hands of somebody of one team.
+    pub fn counts_in_team(self) -> bool {
+        self.scope() != Scope::Organisation || self == Permission::TeamRead
+    }
+}
+
+/// What a permission is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The teams themselves.
+    Organisation,
+    /// A team's own things.
+    Team,
+    /// What is in a project.
+    Project,
 }
 
 /// A set of permissions: what a token holds.
@@ -137,6 +162,26 @@ impl Role {
         }
     }
 
+    /// The name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Admin => "Admin",
+            Role::Developer => "Developer",
+            Role::Builder => "Builder",
+            Role::Viewer => "Viewer",
+        }
+    }
+
+    /// What it is for, in a sentence.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Role::Admin => "Everything.",
+            Role::Developer => "Changes services, starts and aborts builds, reads what they need.",
+            Role::Builder => "Starts and aborts builds, reads what they need.",
+            Role::Viewer => "Reads projects, services, builds and logs.",
+        }
+    }
+
     /// Reads the word back.
     pub fn parse(word: &str) -> Option<Role> {
         Role::ALL.into_iter().find(|r| r.as_str() == word)
@@ -177,6 +222,18 @@ mod tests {
     fn words_round_trip() {
         for permission in Permission::ALL {
             assert_eq!(Permission::parse(permission.as_str()), Some(*permission));
+        }
+    }
+
+    #[test]
+    fn every_permission_says_what_it_is_about() {
+        for permission in Permission::ALL {
+            let first = match permission.scope() {
+                Scope::Organisation => "Organisation > ",
+                Scope::Team => "Account > ",
+                Scope::Project => "Project > ",
+            };
+            assert!(permission.as_str().starts_with(first), "{permission:?}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! A login to a registry, and what it may be used for.
 
-use crate::{Millis, Secret, registry_address};
+use crate::{Millis, Secret, registry_address, repository};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -200,10 +200,12 @@ impl RegistryCredential {
     pub fn repository_of(&self, project: &str, service: &str) -> String {
         let (host, folder) = registry_address::host_and_path(&self.registry);
         if self.provider != Provider::Dockerhub {
-            return format!("{}/{project}/{service}", self.registry);
+            let repository = repository::of_service(&self.team, project, service);
+            return format!("{}/{repository}", self.registry);
         }
         // Docker Hub has no folders in folders.
         let folder = folder.unwrap_or(&self.login.username);
+        let project = repository::of_project(&self.team, project);
         format!("{host}/{folder}/{project}-{service}")
     }
 }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use domain::Sample;
+
 use crate::config::{Limits, LogConfig};
 use crate::entries::{Entries, Entry, Phase, Progress, lock};
 use crate::error::{LogError, Result};
@@ -11,6 +13,7 @@ use crate::key::Key;
 use crate::line::{LogLine, NewLine, clip};
 use crate::live::{LiveLog, Piece};
 use crate::query::{Direction, Query, Window};
+use crate::samples;
 use crate::scan::Scan;
 use crate::seal;
 use crate::sealed::{SealedLog, summary};
@@ -52,6 +55,7 @@ impl BlockingLogStore {
         let appended = self.with_live(&key, true, |entry, log| {
             let before = log.next_seq();
             let result = log.append(first_seq, &lines);
+            tally(&lines, before..log.next_seq());
             announce(entry, lines, before..log.next_seq());
             result.map(|()| log.next_seq())
         })?;
@@ -116,10 +120,40 @@ impl BlockingLogStore {
         }
     }
 
+    /// See [`LogStore::append_samples`](crate::LogStore::append_samples).
+    pub fn append_samples(&self, build: &str, samples: &[Sample]) -> Result<()> {
+        let key = Key::parse(build)?;
+        let appended = self.with_live(&key, true, |_, log| {
+            if log.sealing {
+                return Err(LogError::Sealed {
+                    next_seq: log.next_seq(),
+                });
+            }
+            samples::append(log.dir(), samples)
+        })?;
+        match appended {
+            Some(()) => Ok(()),
+            None => Err(LogError::Sealed {
+                next_seq: self.status_of(&key)?.next_seq,
+            }),
+        }
+    }
+
+    /// See [`LogStore::samples`](crate::LogStore::samples).
+    pub fn samples(&self, build: &str) -> Result<Vec<Sample>> {
+        let key = Key::parse(build)?;
+        let live = self.with_live(&key, false, |_, log| samples::live(log.dir()))?;
+        match live {
+            Some(samples) => Ok(samples),
+            None => samples::sealed(&self.files.sealed(&key)),
+        }
+    }
+
     /// Compresses with no lock that a reader or a follower needs, so that the log can be read meanwhile.
     fn seal_live(&self, entry: &Arc<Entry>, pieces: Vec<Piece>, next_seq: u64) -> Result<()> {
         let written = self.files.fresh_tmp(&entry.key).and_then(|tmp| {
             seal::write(&tmp, pieces, next_seq, self.limits.frame_bytes)?;
+            samples::seal(&self.files.live(&entry.key), &tmp)?;
             Ok(tmp)
         });
 
@@ -298,6 +332,13 @@ enum Look<'p> {
     Sealed,
     /// The entry is out of use: get another.
     Closed,
+}
+
+/// Counts the text of the lines that were stored, for whoever watches the service.
+fn tally(lines: &[LogLine], stored: std::ops::Range<u64>) {
+    let fresh = lines.iter().filter(|line| stored.contains(&line.seq));
+    let bytes: usize = fresh.map(|line| line.text.len()).sum();
+    metrics::counter!("boatyard_log_bytes_total").increment(bytes as u64);
 }
 
 /// Hands the lines that were stored to the followers.

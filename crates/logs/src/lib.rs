@@ -7,8 +7,10 @@
 //!
 //! ```text
 //! live/<build>/<first seq>-<text offset>.log   a running build: segments of records
+//! live/<build>/samples                         … and what is measured of it
 //! sealed/<hh>/<build>/log.zst                  a concluded build: the records, seekable zstd
 //! sealed/<hh>/<build>/index.json               … and where to find what in them
+//! sealed/<hh>/<build>/samples.zst              … and what was measured, where anything was
 //! tmp/<build>/                                 a seal in progress; emptied at open
 //! trash/…                                      deleted, not yet unlinked; emptied at open
 //! ```
@@ -33,7 +35,7 @@
 //! alone, so that no other file has to agree with them; it is read as one marker line, which takes the place of the
 //! last line that is missing.
 //!
-//! **Sealing** writes both files of the sealed log to `tmp/<build>/`, syncs them, renames the folder into `sealed/`,
+//! **Sealing** writes the files of the sealed log to `tmp/<build>/`, syncs them, renames the folder into `sealed/`,
 //! and then removes the segments. The rename decides: before it the segments are the log, after it the sealed
 //! folder is, even where segments are left over.
 //!
@@ -55,6 +57,7 @@ mod live;
 mod query;
 mod recent;
 mod record;
+mod samples;
 mod scan;
 mod seal;
 mod sealed;

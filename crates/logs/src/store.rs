@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use domain::{Sample, Usage};
+
 use crate::blocking::{BlockingLogStore, LogStatus};
 use crate::config::LogConfig;
 use crate::error::{LogError, Result};
@@ -100,6 +102,38 @@ impl LogStore {
     pub async fn delete(&self, build: &str) -> Result<()> {
         let build = build.to_owned();
         run(&self.0, move |store| store.delete(&build)).await
+    }
+
+    /// Adds what was measured of a build. Samples that are not later than the last one stored are skipped, so that
+    /// whoever missed an answer sends again.
+    ///
+    /// # Errors
+    /// [`LogError::Sealed`] when the log takes nothing any more; [`LogError::NoSpace`] when the disk is full.
+    pub async fn append_samples(&self, build: &str, samples: Vec<Sample>) -> Result<()> {
+        let build = build.to_owned();
+        run(&self.0, move |store| store.append_samples(&build, &samples)).await
+    }
+
+    /// What was measured of a build so far, oldest first; nothing for a log that isn't there.
+    ///
+    /// # Errors
+    /// [`LogError::Damaged`] when a file isn't as it was written.
+    pub async fn samples(&self, build: &str) -> Result<Vec<Sample>> {
+        let build = build.to_owned();
+        run(&self.0, move |store| store.samples(&build)).await
+    }
+
+    /// What a build has used by what was measured of it; `None` where nothing was, or cannot be read. How a build
+    /// ended must not wait for that.
+    pub async fn usage(&self, build: &str) -> Option<Usage> {
+        match self.samples(build).await {
+            Ok(samples) if samples.is_empty() => None,
+            Ok(samples) => Some(domain::metrics::usage(&samples)),
+            Err(error) => {
+                tracing::error!(%error, build, "what a build has used is not known");
+                None
+            }
+        }
     }
 
     /// How a log stands: where a worker goes on after a restart of the server.

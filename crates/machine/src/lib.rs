@@ -7,6 +7,7 @@
 
 mod capacity;
 pub mod cgroup;
+mod descendants;
 mod disk;
 mod emulation;
 mod gate;
@@ -17,6 +18,7 @@ mod remove;
 
 pub use capacity::{Capacity, capacity};
 pub use cgroup::{Cgroup, CgroupError, Enforcement, Limit, Limits, Stats};
+pub use descendants::used_by_descendants;
 pub use disk::{SizeError, dir_size, disk_free};
 pub use emulation::{BINFMT, Emulation, emulation};
 pub use gate::behind_gate;

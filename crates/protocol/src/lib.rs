@@ -2,7 +2,7 @@
 //! token as bearer. The token belongs to one attempt of one build; when the lease has run out, the
 //! build was aborted or another attempt began, every call answers 410 and the worker stops.
 
-use domain::{BuildRequest, Reason, Status};
+use domain::{BuildRequest, Reason, Sample, Status};
 use serde::{Deserialize, Serialize};
 
 /// Where the calls live on the server.
@@ -113,6 +113,14 @@ pub struct Line {
 pub struct LogsAccepted {
     /// The sequence number the server expects next; the worker goes on (or back) to it.
     pub next_seq: u64,
+}
+
+/// `POST samples`: what was measured, oldest first. Samples that are not later than the last one stored
+/// are skipped, so resending is harmless.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SampleBatch {
+    /// The samples.
+    pub samples: Vec<Sample>,
 }
 
 /// `POST conclude`: how it ended. The answer to a resent conclusion is the same as to the first.

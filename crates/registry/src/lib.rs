@@ -10,6 +10,7 @@ mod garbage;
 mod http;
 mod manifest;
 mod names;
+mod telemetry;
 mod uploads;
 
 pub use access::{Action, Authorizer, Credentials, Verdict};

@@ -6,6 +6,7 @@
 
 use crate::digest::Digest;
 use crate::files::Files;
+use crate::telemetry;
 use axum::body::Body;
 use futures::StreamExt;
 use sha2::{Digest as _, Sha256};
@@ -212,7 +213,10 @@ impl Turn {
                 next = stream.next() => next,
             };
             match next {
-                Some(Ok(chunk)) => self.aside(move |writing| writing.write(&chunk)).await?,
+                Some(Ok(chunk)) => {
+                    telemetry::got(chunk.len());
+                    self.aside(move |writing| writing.write(&chunk)).await?;
+                }
                 Some(Err(error)) => return Err(aborted(error)),
                 None => return Ok(()),
             }

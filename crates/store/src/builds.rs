@@ -1,9 +1,10 @@
 //! Builds: accepting, reading and listing them.
 
+use crate::details::entered;
 use crate::request;
 use crate::sql::{Row, Session, params};
 use crate::{Store, StoreError, now};
-use domain::{Build, BuildRequest, Creator, Image, Reason, Service, Status};
+use domain::{Build, BuildRequest, Creator, Image, Millis, Reason, Service, Status};
 use vault::Vault;
 
 /// A build to be accepted.
@@ -15,6 +16,8 @@ pub struct NewBuild {
     pub sha: Option<String>,
     /// Who starts it.
     pub created_by: Option<Creator>,
+    /// The id of the build that it repeats.
+    pub retry_of: Option<String>,
 }
 
 /// Which builds of a service, newest first.
@@ -113,7 +116,7 @@ impl Store {
             )
             .await?
             .ok_or(StoreError::Gone)?;
-        let created_at = now();
+        let created_at = not_before(&mut tx, &service.uid, number - 1).await?;
         let build = Build {
             uid: uuid::Uuid::now_v7().to_string(),
             service_uid: service.uid.clone(),
@@ -134,7 +137,8 @@ impl Store {
             status_since: created_at,
             concluded_at: None,
         };
-        insert(&mut tx, &self.vault, &build, &new.request).await?;
+        let retry_of = new.retry_of.as_deref();
+        insert(&mut tx, &self.vault, &build, &new.request, retry_of).await?;
         tx.commit().await?;
         self.changes.tell(&build);
         Ok(build)
@@ -226,6 +230,23 @@ impl Store {
     }
 }
 
+/// Now, or when the build before was accepted: a clock that is set back puts no build before its
+/// predecessor, so that numbers are in the order of time.
+async fn not_before(
+    tx: &mut Session<'_>,
+    service_uid: &str,
+    number: i64,
+) -> Result<Millis, StoreError> {
+    let before = tx
+        .row(
+            "SELECT created_at FROM builds WHERE service_uid = $1 AND number = $2",
+            params![service_uid, number],
+            |row| row.get::<Millis>(0),
+        )
+        .await?;
+    Ok(before.map_or_else(now, |before| before.max(now())))
+}
+
 /// Draws ids until one is free in the service.
 async fn free_id(tx: &mut Session<'_>, service_uid: &str) -> Result<String, StoreError> {
     for _ in 0..DRAWS {
@@ -255,14 +276,15 @@ async fn insert(
     vault: &Vault,
     build: &Build,
     request: &BuildRequest,
+    retry_of: Option<&str>,
 ) -> Result<(), StoreError> {
     let creator = build.created_by.as_ref();
     let (request, secrets) = request::seal(vault, &build.uid, request)?;
     tx.execute(
         "INSERT INTO builds (service_uid, number, uid, project_uid, id, status, branch,
              pull_request_id, sha, created_by, created_by_name, created_at, status_since, request,
-             secrets)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+             secrets, phases, retry_of)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         params![
             &build.service_uid,
             build.number,
@@ -278,7 +300,9 @@ async fn insert(
             build.created_at,
             build.status_since,
             request,
-            secrets
+            secrets,
+            entered(build.status, build.status_since),
+            retry_of
         ],
     )
     .await?;

@@ -1,4 +1,4 @@
-//! Persistence behind one door: projects, services, builds with their queue and leases, tokens,
+//! Persistence behind one door: teams, projects, services, builds with their queue and leases, tokens,
 //! the registry's catalogue. SQLite and PostgreSQL, the same statements and the same suite.
 //!
 //! What is secret is sealed with the keys of a [`Vault`] before it is stored (`sealing`). A build's
@@ -10,21 +10,29 @@ mod builds;
 mod catalog;
 mod changes;
 mod deletions;
+mod details;
 mod error;
 mod facts;
+mod filter;
 mod layer_caches;
+mod members;
 mod migrate;
 mod notifications;
+mod outlook;
 mod projects;
 mod queue;
 mod registry_credentials;
 mod request;
+mod roles;
 mod sealing;
 mod secret_groups;
 mod seed;
 mod service_secrets;
+mod service_tags;
 mod services;
 mod sql;
+mod teams;
+mod telemetry;
 mod tokens;
 mod transition;
 mod version;
@@ -35,12 +43,18 @@ pub use catalog::{
     BlobRemoval, Catalog, ManifestEntry, Missing, NewManifest, Referrer, RepositoryDigest, Swept,
 };
 pub use changes::{Change, Changes};
+pub use details::Details;
 pub use error::StoreError;
+pub use filter::{BuildFilter, Commit};
+pub use members::MemberRange;
 pub use notifications::{Delivery, DeliveryEntry, DeliveryState};
+pub use outlook::Outlook;
 pub use projects::ProjectChanges;
 pub use queue::{OpenBuild, QueueHead};
 pub use registry_credentials::{CredentialChanges, CredentialDeletion};
+pub use roles::RoleChanges;
 pub use sealing::SealedWith;
+pub use service_tags::{TagChanges, TagRemoval};
 pub use services::ServiceChanges;
 pub use tokens::{NewToken, Token, random_key};
 pub use transition::{Advanced, Claimed, Ending};
@@ -90,7 +104,7 @@ impl Store {
         for migration in report.applied_migrations() {
             tracing::info!(%migration, "migrated the database");
         }
-        Ok(Store {
+        let store = Store {
             db: Arc::new(db),
             changes: Arc::default(),
             deletions: Arc::default(),
@@ -98,7 +112,11 @@ impl Store {
             cache_resets: Arc::default(),
             known_tokens: Arc::new(tokens::remembered()),
             vault: Vault::default(),
-        })
+        };
+        if !report.applied_migrations().is_empty() {
+            store.date_first_team().await?;
+        }
+        Ok(store)
     }
 
     /// Whether the database answers.

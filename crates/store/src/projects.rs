@@ -4,8 +4,8 @@ use crate::catalog::remove_repositories;
 use crate::services::to_json;
 use crate::sql::{Row, Session, params};
 use crate::{Store, StoreError, now};
-use domain::Project;
 use domain::project::CustomRegistry;
+use domain::{Project, repository};
 
 /// What may change in a project; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
@@ -148,18 +148,21 @@ impl Store {
     /// When the database fails; then nothing changes.
     pub async fn delete_project(&self, uid: &str) -> Result<bool, StoreError> {
         let mut tx = self.db.write().await?;
-        let deleted: Option<String> = tx
+        let deleted = tx
             .row(
                 "DELETE FROM projects WHERE uid = $1
                  AND NOT EXISTS (SELECT 1 FROM services WHERE project_uid = $1)
                  AND NOT EXISTS (SELECT 1 FROM secret_groups WHERE project_uid = $1)
-                 RETURNING id",
+                 RETURNING team, id",
                 params![uid],
-                |row| row.get(0),
+                |row| {
+                    let (team, id): (String, String) = (row.get(0)?, row.get(1)?);
+                    Ok(repository::of_project(&team, &id))
+                },
             )
             .await?;
-        if let Some(id) = &deleted {
-            remove_repositories(&mut tx, id).await?;
+        if let Some(front) = &deleted {
+            remove_repositories(&mut tx, front).await?;
         }
         let left = tx
             .row(

@@ -3,9 +3,9 @@
 use crate::catalog::remove_repositories;
 use crate::sealing::{PROJECT_URL, SERVICE_SECRETS};
 use crate::sql::{Row, Session, params};
-use crate::{Store, StoreError, deletions, now};
+use crate::{Store, StoreError, deletions, now, service_tags};
 use domain::service::LatestBuild;
-use domain::{SecretChanges, SecretValues, Service, ServiceSpec, Status};
+use domain::{SecretChanges, SecretValues, Service, ServiceSpec, Status, repository};
 use serde_json::Value;
 use vault::Vault;
 
@@ -83,7 +83,8 @@ impl Store {
     /// Stores a new service with its arguments, files and mounts; its `uid` and times are set here.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the project has a service with this id.
+    /// [`StoreError::Conflict`] when the project has a service with this id, [`StoreError::Gone`]
+    /// when the project or a tag is gone.
     pub async fn create_service(
         &self,
         mut service: Service,
@@ -93,6 +94,7 @@ impl Store {
         service.created_at = now();
         service.updated_at = service.created_at;
         let mut tx = self.db.write().await?;
+        service_tags::hold(&mut tx, &service.project_uid, &service.spec).await?;
         service.number = tx
             .row(
                 "UPDATE projects SET last_service_number = last_service_number + 1 WHERE uid = $1
@@ -170,12 +172,12 @@ impl Store {
             .await
     }
 
-    /// A service's repository in the registry: `project/service`; `None` when it is gone.
+    /// A service's repository in the registry; `None` when the service is gone.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn repository(&self, service_uid: &str) -> Result<Option<String>, StoreError> {
-        repository(&mut self.db.read().await?, service_uid).await
+        repository_of(&mut self.db.read().await?, service_uid).await
     }
 
     /// The service's newest build.
@@ -198,13 +200,17 @@ impl Store {
     /// Changes a service; `None` when it is gone.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`StoreError::Gone`] when a tag is gone.
     pub async fn update_service(
         &self,
         uid: &str,
         changes: ServiceChanges,
     ) -> Result<Option<Service>, StoreError> {
         let mut tx = self.db.write().await?;
+        let Some(project_uid) = project_of(&mut tx, uid).await? else {
+            return Ok(None);
+        };
+        service_tags::hold(&mut tx, &project_uid, &changes.spec).await?;
         tx.execute(
             "UPDATE services SET description = COALESCE($2, description), spec = $3,
                  project_url = $4, updated_at = $5
@@ -259,7 +265,7 @@ impl Store {
             params![uid],
         )
         .await?;
-        let Some(repository) = repository(&mut tx, uid).await? else {
+        let Some(repository) = repository_of(&mut tx, uid).await? else {
             return Ok(());
         };
         remove_repositories(&mut tx, &repository).await?;
@@ -274,21 +280,34 @@ impl Store {
     }
 }
 
-async fn repository(
+async fn repository_of(
     session: &mut Session<'_>,
     service_uid: &str,
 ) -> Result<Option<String>, StoreError> {
     session
         .row(
-            "SELECT p.id, s.id FROM services s JOIN projects p ON p.uid = s.project_uid
+            "SELECT p.team, p.id, s.id FROM services s JOIN projects p ON p.uid = s.project_uid
              WHERE s.uid = $1",
             params![service_uid],
             |row| {
-                let (project, service) = (row.get::<String>(0)?, row.get::<String>(1)?);
-                Ok(format!("{project}/{service}"))
+                let (team, project): (String, String) = (row.get(0)?, row.get(1)?);
+                Ok(repository::of_service(
+                    &team,
+                    &project,
+                    &row.get::<String>(2)?,
+                ))
             },
         )
         .await
+}
+
+async fn project_of(tx: &mut Session<'_>, uid: &str) -> Result<Option<String>, StoreError> {
+    tx.row(
+        "SELECT project_uid FROM services WHERE uid = $1",
+        params![uid],
+        |row| row.get(0),
+    )
+    .await
 }
 
 /// The two columns of a joined newest build, from `at`.

@@ -2,11 +2,13 @@
 //! whether the move is allowed, and writes row, fence and lease together.
 
 use crate::builds::{BUILD_COLUMNS, build, build_columns};
+use crate::details::{entered, entered_if};
 use crate::request;
+use crate::services::to_json;
 use crate::sql::{Session, params};
 use crate::tokens::{fresh_secret, hash};
-use crate::{Store, StoreError, notifications, now};
-use domain::{Build, BuildRequest, Image, Millis, PushTo, Reason, Secret, Status};
+use crate::{Store, StoreError, notifications, now, telemetry};
+use domain::{Build, BuildRequest, Image, Millis, PushTo, Reason, Secret, Status, Usage};
 
 /// What became of a requested move.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub struct Ending {
     pub message: String,
     /// The pushed image, with SUCCESS.
     pub image: Option<Image>,
+    /// What it has used, where that was measured.
+    pub usage: Option<Usage>,
 }
 
 /// How a row is found: by its stable identity, or by its worker's token (the fence).
@@ -90,9 +94,15 @@ impl Store {
         tx.execute(
             "UPDATE builds SET status = 'PENDING', reason = NULL, message = NULL,
                  status_since = $2, attempt = attempt + 1, worker_token = $3,
-                 worker_process = NULL, lease_expires_at = $4
+                 worker_process = NULL, lease_expires_at = $4, phases = phases || $5
              WHERE uid = $1",
-            params![uid, since, hash(secret.expose()), now + lease_ms],
+            params![
+                uid,
+                since,
+                hash(secret.expose()),
+                now + lease_ms,
+                entered_if(!again, Status::Pending, now)
+            ],
         )
         .await?;
         Ok((self.finish(tx, &before).await?, secret))
@@ -118,11 +128,18 @@ impl Store {
         if !before.status.can_move_to(Status::Unschedulable) {
             return Ok(Advanced::Refused(before));
         }
+        let now = now();
         tx.execute(
             "UPDATE builds SET status = 'UNSCHEDULABLE', reason = $2, message = $3,
-                 status_since = $4
+                 status_since = $4, phases = phases || $5
              WHERE uid = $1",
-            params![uid, reason.as_str(), message, now()],
+            params![
+                uid,
+                reason.as_str(),
+                message,
+                now,
+                entered(Status::Unschedulable, now)
+            ],
         )
         .await?;
         self.finish(tx, &before).await
@@ -160,9 +177,15 @@ impl Store {
         if first {
             tx.execute(
                 "UPDATE builds SET status = 'STARTING', status_since = $2, started_at = $2,
-                     worker_process = $3, lease_expires_at = $4
+                     worker_process = $3, lease_expires_at = $4, phases = phases || $5
                  WHERE uid = $1",
-                params![&before.uid, now, process, now + lease_ms],
+                params![
+                    &before.uid,
+                    now,
+                    process,
+                    now + lease_ms,
+                    entered(Status::Starting, now)
+                ],
             )
             .await?;
         }
@@ -186,7 +209,7 @@ impl Store {
             )
             .await?;
         if let (true, Some(claimed)) = (first, &claimed) {
-            self.commit(tx, before.status, &claimed.build).await?;
+            self.commit_move(tx, &before, &claimed.build).await?;
         }
         Ok(claimed)
     }
@@ -271,9 +294,16 @@ impl Store {
         }
         let since = if moves { now() } else { before.status_since };
         tx.execute(
-            "UPDATE builds SET status = $2, status_since = $3, sha = COALESCE($4, sha)
+            "UPDATE builds SET status = $2, status_since = $3, sha = COALESCE($4, sha),
+                 phases = phases || $5
              WHERE uid = $1",
-            params![&before.uid, status.as_str(), since, sha],
+            params![
+                &before.uid,
+                status.as_str(),
+                since,
+                sha,
+                entered_if(moves, status, since)
+            ],
         )
         .await?;
         let advanced = self.finish(tx, &before).await?;
@@ -344,21 +374,26 @@ impl Store {
             return Ok(Advanced::Refused(before));
         }
         let image = ending.image.as_ref();
+        let now = now();
+        let usage = ending.usage.as_ref().map(to_json).transpose()?;
         // The token stays in the row: a worker that resends its conclusion learns that it counted.
         tx.execute(
             "UPDATE builds SET status = $2, reason = $3, message = $4, status_since = $5,
                  concluded_at = $5, image_name = $6, image_digest = $7, image_size = $8,
-                 image_registry = $9, lease_expires_at = NULL
+                 lease_expires_at = NULL, phases = phases || $9, usage = $10,
+                 image_registry = $11
              WHERE uid = $1",
             params![
                 &before.uid,
                 ending.status.as_str(),
                 ending.reason.map(|reason| reason.as_str()),
                 &ending.message,
-                now(),
+                now,
                 image.map(|image| image.name.as_str()),
                 image.map(|image| image.digest.as_str()),
                 image.map(|image| image.size),
+                entered(ending.status, now),
+                usage,
                 image.and_then(|image| image.registry.as_deref())
             ],
         )
@@ -378,21 +413,22 @@ impl Store {
         let Some(after) = after else {
             return Ok(Advanced::NotFound);
         };
-        self.commit(tx, before.status, &after).await?;
+        self.commit_move(tx, before, &after).await?;
         Ok(Advanced::Moved(after))
     }
 
-    /// Commits a change of a build together with what integrations are to be told of it, and tells
-    /// who listens here.
-    async fn commit(
+    /// Commits a change of a build together with what integrations are to be told of it, counts it,
+    /// and tells who listens here.
+    async fn commit_move(
         &self,
         mut tx: Session<'_>,
-        before: Status,
+        before: &Build,
         after: &Build,
     ) -> Result<(), StoreError> {
-        let moved = before != after.status;
+        let moved = before.status != after.status;
         let noted = moved && notifications::note(&mut tx, after).await?;
         tx.commit().await?;
+        telemetry::moved(before, after);
         self.changes.tell(after);
         if noted {
             self.outbox.notify_one();

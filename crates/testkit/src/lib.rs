@@ -20,5 +20,5 @@ mod story;
 pub use cluster::Postgres;
 pub use database::{Sqlite, TempDatabase};
 pub use own::OwnPostgres;
-pub use samples::{build_request, project, service, vault};
+pub use samples::{build_request, project, service, team, vault};
 pub use story::{tell_over_postgres, tell_over_sqlite};

@@ -1,7 +1,21 @@
 //! A project, a service and a build to put into a database.
 
 use domain::service::ProjectType;
-use domain::{BuildRequest, Plan, Project, Service, ServiceSpec};
+use domain::{BuildRequest, Plan, Project, Service, ServiceSpec, Team};
+
+/// A team that is not stored yet.
+#[must_use]
+pub fn team(id: &str) -> Team {
+    Team {
+        id: id.into(),
+        name: id.into(),
+        description: None,
+        email: None,
+        number: 0,
+        created_at: 0,
+        updated_at: 0,
+    }
+}
 
 /// A vault with a key that is no secret.
 ///

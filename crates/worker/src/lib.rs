@@ -22,6 +22,7 @@ mod growth;
 mod halt;
 mod lines;
 mod mask;
+mod measures;
 mod meter;
 mod mounts;
 mod outcome;

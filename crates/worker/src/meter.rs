@@ -19,6 +19,8 @@ use crate::growth::{Grown, Growth, size};
 const LOOK: Duration = Duration::from_secs(1);
 /// How often the folders are walked although the free space says nothing.
 const WALK_AT_LEAST: Duration = Duration::from_secs(20);
+/// A walk is repeated before that when it takes no more than such a part of the time.
+const CHEAP: u32 = 100;
 /// A walk that took long is followed by a rest of so many times its length.
 const REST: u32 = 10;
 
@@ -71,19 +73,20 @@ impl Meter {
         }
     }
 
-    /// Returns when the build has written more than it may.
-    pub(crate) async fn exceeded(self) -> Failure {
+    /// Returns when the build has written more than it may. Tells what it has written whenever it was
+    /// measured, in bytes.
+    pub(crate) async fn exceeded(self, mut tell: impl FnMut(u64)) -> Failure {
         let mut meter = self;
         let limit = meter.limit();
         let mut walked = Instant::now();
-        let mut pause = LOOK;
+        let (mut pause, mut due) = (LOOK, LOOK);
         loop {
             tokio::time::sleep(pause).await;
             let shrunk = |(disk, before): &(PathBuf, u64)| {
                 before.saturating_sub(machine::disk_free(disk).unwrap_or(0))
             };
             let quiet = meter.disks.iter().all(|disk| shrunk(disk) < limit / 2);
-            if quiet && walked.elapsed() < WALK_AT_LEAST {
+            if quiet && walked.elapsed() < due {
                 continue;
             }
             let began = Instant::now();
@@ -93,11 +96,16 @@ impl Meter {
                 return std::future::pending().await;
             };
             meter = back;
+            if let Ok(bytes) = written {
+                tell(bytes);
+            }
             if let Some(excess) = meter.excess(written) {
                 return Failure::new(Reason::StorageLimitExceeded, excess);
             }
             walked = Instant::now();
-            pause = LOOK.max(began.elapsed() * REST);
+            let took = began.elapsed();
+            pause = LOOK.max(took * REST);
+            due = (took * CHEAP).clamp(LOOK, WALK_AT_LEAST);
         }
     }
 

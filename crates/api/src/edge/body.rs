@@ -1,12 +1,11 @@
 //! Bodies and query strings, read so that every error is in the envelope and names its field.
 
-use super::ApiError;
+use super::{ApiError, Problems, parse_iso};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::StatusCode;
 use http::request::Parts;
 use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use std::collections::HashMap;
 use std::marker::PhantomData;
 
 /// A JSON body.
@@ -72,9 +71,9 @@ fn plain(error: &serde_json::Error) -> String {
     format!("is wrong: {}", &text[..end])
 }
 
-/// The query string's parameters; the last one of a name counts. `Q` says which there are, for the
-/// document; they are read by name so that every problem is told in one answer.
-pub(crate) struct Params<Q = NoQuery>(HashMap<String, String>, PhantomData<Q>);
+/// The query string's parameters; of those that are not lists the last one of a name counts. `Q` says
+/// which there are, for the document; they are read by name so that every problem is told in one answer.
+pub(crate) struct Params<Q = NoQuery>(Vec<(String, String)>, PhantomData<Q>);
 
 /// For the document: a call without parameters in its query.
 #[derive(JsonSchema)]
@@ -88,10 +87,68 @@ impl<Q> Params<Q> {
 
     /// A parameter that is there and not empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        let value = self.all(name).last()?;
+        Some(value).filter(|value| !value.is_empty())
+    }
+
+    /// A parameter that may be repeated.
+    pub(crate) fn all(&self, name: &str) -> impl DoubleEndedIterator<Item = &str> {
+        let named = self.0.iter().filter(move |(key, _)| key == name);
+        named.map(|(_, value)| value.as_str())
+    }
+
+    /// A time, in microseconds since 1970.
+    pub(crate) fn time(&self, name: &str, problems: &mut Problems) -> Option<i64> {
+        let time = parse_iso(self.get(name)?);
+        if time.is_none() {
+            problems.add(
+                name,
+                "must be an ISO 8601 time like 2021-07-28T15:55:38.296Z",
+            );
+        }
+        time
+    }
+
+    /// A whole number from 1 on.
+    pub(crate) fn whole(&self, name: &str, max: i64, problems: &mut Problems) -> Option<i64> {
+        let value = self.get(name)?.parse().ok();
+        let value = value.filter(|value| (1..=max).contains(value));
+        if value.is_none() {
+            problems.add(name, format!("must be a whole number from 1 to {max}"));
+        }
+        value
+    }
+
+    /// `startTime`, `endTime` and `duration`: the bounds they come to, in microseconds since 1970. A
+    /// duration alone ends at `newest`.
+    pub(crate) fn window(
+        &self,
+        newest: impl FnOnce() -> i64,
+        problems: &mut Problems,
+    ) -> (Option<i64>, Option<i64>) {
+        let start = self.time("startTime", problems);
+        let end = self.time("endTime", problems);
+        let Some(seconds) = self.whole("duration", i64::from(u32::MAX), problems) else {
+            return (start, end);
+        };
+        let micros = seconds * 1_000_000;
+        match (start, end) {
+            (Some(from), None) => (start, Some(from.saturating_add(micros))),
+            (None, Some(to)) => (Some(to.saturating_sub(micros)), end),
+            (None, None) => (Some(newest().saturating_sub(micros)), None),
+            (Some(_), Some(_)) => {
+                let problem = "cannot be given with both startTime and endTime";
+                problems.add("duration", problem);
+                (start, end)
+            }
+        }
+    }
+
+    /// Every value of a parameter that may be given more than once, or hold several between commas:
+    /// the published client joins them so.
+    pub(crate) fn list(&self, name: &str) -> Vec<&str> {
+        let words = self.all(name).flat_map(|value| value.split(','));
+        words.filter(|word| !word.is_empty()).collect()
     }
 }
 

@@ -5,14 +5,11 @@ use crate::state::State;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use domain::Project;
+use domain::Permission;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use std::sync::Arc;
 use store::{Store, StoreError, Token, Version};
-
-/// The one team until teams land.
-pub const DEFAULT_TEAM: &str = "default";
 
 /// A caller with a valid token.
 #[derive(Clone)]
@@ -35,38 +32,61 @@ impl Caller {
 
     /// Whether the caller may make this call at this place. What it may not see is a 404, and only
     /// then a lack of permission a 403 that names it, so that nothing shows what may not be seen.
-    pub(crate) fn may(&self, call: Call, place: &Place) -> Result<(), ApiError> {
-        self.team(place.team_id.as_deref())?;
-        if !place.project_id.is_empty() && !self.sees_project_id(&place.project_id) {
-            return Err(ApiError::not_found("project", &place.project_id));
+    pub(crate) async fn may(
+        &self,
+        store: &Store,
+        call: Call,
+        place: &Place,
+    ) -> Result<(), ApiError> {
+        let team = self.team(place.team_id.as_deref())?;
+        if team != self.token.team && store.team(team).await?.is_none() {
+            return Err(ApiError::not_found("team", team));
         }
-        match call.permission {
-            Some(needed) if !self.token.permissions.allows(needed) => {
-                Err(ApiError::forbidden(needed))
-            }
-            _ => Ok(()),
+        let rights = &self.token.rights;
+        match (call.permission, place.project_id.as_str()) {
+            (None, "") => Ok(()),
+            (Some(needed), "") if rights.allow(needed) => Ok(()),
+            (Some(needed), "") => Err(ApiError::forbidden(needed)),
+            (None, project) if rights.cover(project) => Ok(()),
+            (None, project) => Err(ApiError::not_found("project", project)),
+            (Some(needed), project) => self.may_in(needed, project),
         }
     }
 
-    /// The team a call is about: the one in the path, or the token's own. 404 for another team.
+    /// Whether the caller has a permission in a project: 404 for one it may not see.
+    pub(crate) fn may_in(&self, needed: Permission, project: &str) -> Result<(), ApiError> {
+        if !self.token.rights.cover(project) {
+            return Err(ApiError::not_found("project", project));
+        }
+        if !self.token.rights.allow_in(needed, project) {
+            return Err(ApiError::forbidden(needed));
+        }
+        Ok(())
+    }
+
+    /// Whether the caller has a permission that is not about projects, or has it in one of them.
+    pub(crate) fn has(&self, permission: Permission) -> bool {
+        self.token.rights.allow(permission)
+    }
+
+    /// Whether the caller has a permission in a project.
+    pub(crate) fn has_in(&self, permission: Permission, project: &str) -> bool {
+        self.token.rights.allow_in(permission, project)
+    }
+
+    /// The team a call is about: the one in the path, or the token's own. 404 for a team that is not
+    /// the token's, unless it is of the organisation.
     pub(crate) fn team<'a>(&'a self, in_path: Option<&'a str>) -> Result<&'a str, ApiError> {
         match in_path {
-            Some(team) if team != self.token.team => Err(ApiError::not_found("team", team)),
-            _ => Ok(&self.token.team),
+            None => Ok(&self.token.team),
+            Some(team) if self.acts_in(team) => Ok(team),
+            Some(team) => Err(ApiError::not_found("team", team)),
         }
     }
 
-    /// Whether the token may see a project at all.
-    pub(crate) fn sees(&self, project: &Project) -> bool {
-        project.team == self.token.team && self.sees_project_id(&project.id)
-    }
-
-    /// Whether the token's restriction names this project, or there is none.
-    pub(crate) fn sees_project_id(&self, id: &str) -> bool {
-        self.token
-            .projects
-            .as_ref()
-            .is_none_or(|only| only.iter().any(|p| p == id))
+    /// Whether the token acts in this team, if there is such a team.
+    pub(crate) fn acts_in(&self, team: &str) -> bool {
+        self.token.organisation || team == self.token.team
     }
 }
 
@@ -82,7 +102,7 @@ impl FromRequestParts<State> for Caller {
             tracing::error!(uri = %parts.uri, "a route was not declared as a call");
             return Err(ApiError::internal());
         };
-        caller.may(*call, &place)?;
+        caller.may(&state.store, *call, &place).await?;
         Ok(caller)
     }
 }

@@ -17,7 +17,6 @@ mod time;
 pub(crate) use answers::{Answers, Kept};
 pub(crate) use body::{Body, NoQuery, Params};
 pub(crate) use call::{Call, TOKEN, call};
-pub use caller::DEFAULT_TEAM;
 pub(crate) use caller::{Caller, authenticate, bearer};
 pub(crate) use cursor::Sealer;
 pub(crate) use envelope::{Data, Listed, Nothing, Pagination};

@@ -67,6 +67,14 @@ impl PageQuery {
         Ok(PageQuery { per_page, start })
     }
 
+    /// The numbers a list is asked for by: those above one, and how many of these are skipped.
+    pub(crate) fn range(&self) -> (i64, i64) {
+        match self.start {
+            Start::After(number) => (number, 0),
+            Start::Skip(count) => (0, count),
+        }
+    }
+
     /// One row more than asked for tells whether there is a next page.
     pub(crate) fn limit(&self) -> i64 {
         self.per_page + 1

@@ -143,7 +143,7 @@ fn view(caller: &Caller, secret: AccountSecret, values: AccountValues) -> Data<S
 }
 
 fn may_read(caller: &Caller) -> bool {
-    caller.token.permissions.allows(P::AccountSecretRead)
+    caller.has(P::AccountSecretRead)
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -1,9 +1,7 @@
 //! Build logs: a range over HTTP, a tail over WebSocket.
 
 use super::builds::find;
-use crate::edge::{
-    ApiError, Call, Caller, Data, Params, Path, Place, Problems, call, iso_micros, parse_iso,
-};
+use crate::edge::{ApiError, Call, Caller, Data, Params, Path, Place, Problems, call, iso_micros};
 use crate::state::State;
 use aide::axum::ApiRouter;
 use aide::generate::GenContext;
@@ -73,23 +71,8 @@ impl Asked {
         build: Option<&Build>,
     ) -> Result<Asked, ApiError> {
         let mut problems = Problems::default();
-        let mut start = time(params, "startTime", &mut problems);
-        let mut end = time(params, "endTime", &mut problems);
-        if let Some(seconds) = whole(params, "duration", i64::from(u32::MAX), &mut problems) {
-            let micros = seconds * 1_000_000;
-            match (start, end) {
-                (Some(from), None) => end = Some(from.saturating_add(micros)),
-                (None, Some(to)) => start = Some(to.saturating_sub(micros)),
-                (None, None) => start = Some(newest(build).saturating_sub(micros)),
-                (Some(_), Some(_)) => {
-                    problems.add(
-                        "duration",
-                        "cannot be given with both startTime and endTime",
-                    );
-                }
-            }
-        }
-        let lines = whole(params, "lineLimit", MAX_LINES as i64, &mut problems);
+        let (start, end) = params.window(|| newest(build), &mut problems);
+        let lines = params.whole("lineLimit", MAX_LINES as i64, &mut problems);
         let direction = match params.get("direction") {
             None | Some("forward") => Direction::Forward,
             Some("backward") => Direction::Backward,
@@ -111,37 +94,13 @@ impl Asked {
     }
 }
 
-/// The latest moment a build's log can have: its end, or now.
-fn newest(build: Option<&Build>) -> i64 {
+/// The latest moment of a build, in microseconds since 1970: its end, or now.
+pub(crate) fn newest(build: Option<&Build>) -> i64 {
     let concluded = build.and_then(|build| build.concluded_at);
     concluded.map_or_else(
         || jiff::Timestamp::now().as_microsecond(),
         |millis| (millis + 1) * 1000,
     )
-}
-
-fn time(params: &Params<LogQuery>, name: &str, problems: &mut Problems) -> Option<i64> {
-    let text = params.get(name)?;
-    let time = parse_iso(text);
-    if time.is_none() {
-        problems.add(
-            name,
-            "must be an ISO 8601 time like 2021-07-28T15:55:38.296Z",
-        );
-    }
-    time
-}
-
-fn whole(params: &Params<LogQuery>, name: &str, max: i64, problems: &mut Problems) -> Option<i64> {
-    let value = params
-        .get(name)?
-        .parse::<i64>()
-        .ok()
-        .filter(|value| (1..=max).contains(value));
-    if value.is_none() {
-        problems.add(name, format!("must be a whole number from 1 to {max}"));
-    }
-    value
 }
 
 fn filter(params: &Params<LogQuery>, problems: &mut Problems) -> Option<Filter> {
@@ -306,10 +265,10 @@ async fn range(
 }
 
 /// The build the call names, or the service's newest.
-pub(crate) async fn asked_build(
+pub(crate) async fn asked_build<Q>(
     state: &State,
     service: &Service,
-    params: &Params<LogQuery>,
+    params: &Params<Q>,
 ) -> Result<Option<Build>, ApiError> {
     match params.get("buildId") {
         Some(id) => Ok(Some(find(state, service, id).await?)),

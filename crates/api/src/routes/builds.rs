@@ -1,12 +1,14 @@
 //! Builds: list, get, start, abort. The list is the heart of it all.
 
 use super::build_arguments::for_build;
+use super::build_details::BuildDetails;
+use super::build_filter::{BuildsQuery, Wanted};
 use super::custom_registry;
 use super::secret_input;
 use crate::Settings;
 use crate::edge::{
-    Answers, ApiError, Body, Caller, Data, Kept, Listed, Nothing, PageQuery, Paging, Params, Path,
-    Place, Problems, Start, call, iso_millis,
+    Answers, ApiError, Body, Caller, Data, Kept, Listed, Nothing, PageQuery, Params, Path, Place,
+    Problems, Start, call, iso_millis,
 };
 use crate::state::State;
 use aide::axum::ApiRouter;
@@ -134,7 +136,7 @@ pub(crate) async fn list(
     FromState(state): FromState<State>,
     caller: Caller,
     Path(place): Path<Place>,
-    params: Params<Paging>,
+    params: Params<BuildsQuery>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Kept<Listed<Builds>>, ApiError> {
     let page = page(&state, &caller, &place, &params);
@@ -145,16 +147,21 @@ async fn page(
     state: &State,
     caller: &Caller,
     place: &Place,
-    params: &Params<Paging>,
+    params: &Params<BuildsQuery>,
 ) -> Result<Listed<Builds>, ApiError> {
     let (_, service) = place.service(state, caller).await?;
     let list = format!("builds:{}", service.uid);
+    let wanted = Wanted::read(params, &list)?;
+    let list = wanted.as_ref().map_or(list, |wanted| wanted.list.clone());
     let query = PageQuery::read(params, &state.sealer, &list)?;
     let page = match query.start {
         Start::After(number) => Page::Before(number),
         Start::Skip(count) => Page::Skip(count),
     };
-    let mut rows = state.store.builds(&service, page, query.limit()).await?;
+    let mut rows = match wanted {
+        None => state.store.builds(&service, page, query.limit()).await?,
+        Some(wanted) => wanted.rows(state, &service, page, query.limit()).await?,
+    };
     let pagination = query.cut(&mut rows, &state.sealer, &list, |build| build.number);
     let host = &state.settings.registry_host;
     let builds = rows
@@ -172,12 +179,10 @@ pub(crate) async fn get(
     FromState(state): FromState<State>,
     caller: Caller,
     Path(place): Path<Place>,
-) -> Result<Data<BuildView>, ApiError> {
+) -> Result<Data<BuildDetails>, ApiError> {
     let (_, service) = place.service(&state, &caller).await?;
-    let build = find(&state, &service, &place.build_id).await?;
-    Ok(Data {
-        data: BuildView::new(build, &state.settings.registry_host),
-    })
+    let data = BuildDetails::find(&state, &service, &place.build_id).await?;
+    Ok(Data { data })
 }
 
 pub(crate) async fn find(state: &State, service: &Service, id: &str) -> Result<Build, ApiError> {
@@ -327,10 +332,7 @@ pub(crate) async fn start(
     let mut request = request(&state, &service, secrets, input);
     request.push_to = custom_registry::push_to(&state, &project, &service).await?;
     let sha = resolve(&state, &request).await;
-    let created_by = Some(Creator {
-        token_id: caller.token.id.clone(),
-        token_name: caller.token.name.clone(),
-    });
+    let created_by = Some(creator(&caller));
     let build = state
         .store
         .accept_build(
@@ -339,12 +341,21 @@ pub(crate) async fn start(
                 request,
                 sha,
                 created_by,
+                retry_of: None,
             },
         )
         .await?;
     Ok(Data {
         data: BuildView::new(build, &state.settings.registry_host),
     })
+}
+
+/// Who calls, as who starts a build.
+pub(super) fn creator(caller: &Caller) -> Creator {
+    Creator {
+        token_id: caller.token.id.clone(),
+        token_name: caller.token.name.clone(),
+    }
 }
 
 /// The service's specification with the call's overrides on top, and what it is given, fixed for this
@@ -400,7 +411,7 @@ fn request(
 /// build is accepted all the same: its worker asks again, and a failure is listed with its reason.
 const RESOLVE: Duration = Duration::from_secs(5);
 
-async fn resolve(state: &State, request: &BuildRequest) -> Option<String> {
+pub(super) async fn resolve(state: &State, request: &BuildRequest) -> Option<String> {
     if request.sha.is_some() || request.bundle_url.is_some() {
         return None;
     }
@@ -431,6 +442,7 @@ pub(crate) async fn abort(
         reason: Some(Reason::AbortedByRequest),
         message: format!("Aborted by the token `{}`", caller.token.name),
         image: None,
+        usage: state.logs.usage(&build.uid).await,
     };
     match state
         .store

@@ -2,21 +2,31 @@
 
 pub(crate) mod account_secrets;
 pub(crate) mod build_arguments;
+pub(crate) mod build_details;
+pub(crate) mod build_filter;
 pub(crate) mod build_logs;
+pub(crate) mod build_metrics;
 pub(crate) mod build_options;
+pub(crate) mod build_retry;
 pub(crate) mod builds;
 pub(crate) mod custom_registry;
 pub(crate) mod machine;
+pub(crate) mod members;
 pub(crate) mod notifications;
 pub(crate) mod places;
 pub(crate) mod projects;
 pub(crate) mod registry_credentials;
 pub(crate) mod repositories;
+pub(crate) mod role_input;
+pub(crate) mod role_members;
+pub(crate) mod roles;
 pub(crate) mod secret_groups;
 pub(crate) mod secret_input;
 pub(crate) mod service_input;
 pub(crate) mod service_view;
 pub(crate) mod services;
+pub(crate) mod tags;
+pub(crate) mod teams;
 
 use crate::state::State;
 use aide::axum::ApiRouter;
@@ -27,7 +37,8 @@ pub(crate) fn all() -> ApiRouter<State> {
         "/v1",
         machine::routes()
             .merge(owned())
-            .nest("/teams/{teamId}", owned()),
+            .merge(teams::routes())
+            .nest("/teams/{teamId}", owned().merge(of_teams())),
     )
 }
 
@@ -42,7 +53,17 @@ fn owned() -> ApiRouter<State> {
         .merge(account_secrets::routes())
         .merge(repositories::routes())
         .merge(builds::routes())
+        .merge(build_retry::routes())
         .merge(build_logs::routes())
+        .merge(build_metrics::routes())
+        .merge(tags::routes())
         .merge(registry_credentials::routes())
         .merge(notifications::routes())
+}
+
+/// What exists with the team in front only.
+fn of_teams() -> ApiRouter<State> {
+    roles::routes()
+        .merge(role_members::routes())
+        .merge(members::routes())
 }

@@ -3,7 +3,7 @@
 use super::custom_registry::{CustomRegistryInput, CustomRegistryView};
 use crate::edge::{
     ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Paging, Params, Path, Place,
-    Problems, Start, call, iso_millis,
+    Problems, call, iso_millis,
 };
 use crate::removal;
 use crate::state::State;
@@ -158,18 +158,15 @@ pub(crate) async fn list(
     let team = caller.team(place.team_id.as_deref())?;
     let list = format!("projects:{team}");
     let page = PageQuery::read(&params, &state.sealer, &list)?;
-    let mut rows = match &caller.token.projects {
-        None => {
-            let (after, skip) = match page.start {
-                Start::After(number) => (number, 0),
-                Start::Skip(count) => (0, count),
-            };
-            state
-                .store
-                .projects(team, after, skip, page.limit())
-                .await?
-        }
-        Some(ids) => some(&state, team, ids, &page).await?,
+    let shown = caller.token.rights.projects(P::ProjectRead);
+    let (after, skip) = page.range();
+    let mut rows = if shown.is_all() {
+        let projects = state.store.projects(team, after, skip, page.limit());
+        projects.await?
+    } else {
+        let mut projects = state.store.projects(team, 0, 0, i64::MAX).await?;
+        projects.retain(|project| shown.covers(&project.id));
+        page.of_few(projects, |project| project.number)
     };
     let pagination = page.cut(&mut rows, &state.sealer, &list, |project| project.number);
     let projects = rows
@@ -184,22 +181,6 @@ pub(crate) async fn list(
         data: Projects { projects },
         pagination,
     })
-}
-
-/// The page of a token that sees only the projects it names: they are few.
-async fn some(
-    state: &State,
-    team: &str,
-    ids: &[String],
-    page: &PageQuery,
-) -> Result<Vec<Project>, ApiError> {
-    let mut projects = Vec::new();
-    for id in ids {
-        projects.extend(state.store.project(team, id).await?);
-    }
-    projects.sort_by_key(|project| project.number);
-    projects.dedup_by_key(|project| project.number);
-    Ok(page.of_few(projects, |project| project.number))
 }
 
 /// `POST /v1/projects`.
@@ -226,10 +207,8 @@ async fn make(
     problems: Problems,
 ) -> Result<Project, ApiError> {
     let id = slug::from_name(&name);
+    caller.may_in(P::ProjectCreate, &id)?;
     let registry = input.registry(state, (team, &id), None, problems).await?;
-    if !caller.sees_project_id(&id) {
-        return Err(ApiError::not_found("project", &id));
-    }
     let taken = format!("There is a project with the id `{id}` already; choose another name.");
     let project = Project {
         uid: String::new(),
@@ -264,8 +243,9 @@ pub(crate) async fn put(
 ) -> Result<Data<ProjectView>, ApiError> {
     let team = caller.team(place.team_id.as_deref())?;
     let (name, problems) = input.check_name(&state.settings.region);
-    let existing = state.store.project(team, &slug::from_name(&name)).await?;
-    let project = match existing.filter(|project| caller.sees(project)) {
+    let id = slug::from_name(&name);
+    caller.may_in(P::ProjectCreate, &id)?;
+    let project = match state.store.project(team, &id).await? {
         None => make(&state, &caller, team, name, input, problems).await?,
         Some(project) => change(&state, &project, input, problems).await?,
     };

@@ -139,14 +139,14 @@ fn view(
     group: SecretGroup,
     values: SecretValues,
 ) -> Data<GroupView> {
-    let values = may_read(caller).then_some(values);
+    let values = may_read(caller, project).then_some(values);
     Data {
         data: GroupView::new(project, group, values),
     }
 }
 
-fn may_read(caller: &Caller) -> bool {
-    caller.token.permissions.allows(P::SecretRead)
+fn may_read(caller: &Caller, project: &Project) -> bool {
+    caller.has_in(P::SecretRead, &project.id)
 }
 
 /// `POST /v1/projects/{projectId}/secrets`.
@@ -209,7 +209,7 @@ pub(crate) async fn put(
     let mut changes = input.apply(&mut settings, true, &state, &project).await?;
     may_refer(&caller, &changes, &before)?;
     // What the caller was not shown stays.
-    if may_read(&caller) {
+    if may_read(&caller, &project) {
         replace_all(&mut changes);
     }
     let changed = state

@@ -85,7 +85,7 @@ pub(crate) fn may_refer(
     before: &SecretValues,
 ) -> Result<(), ApiError> {
     let needed = P::AccountSecretRead;
-    if !caller.token.permissions.allows(needed) && template::refers_anew(changes, before) {
+    if !caller.has(needed) && template::refers_anew(changes, before) {
         return Err(ApiError::forbidden(needed));
     }
     Ok(())

@@ -83,21 +83,36 @@ struct BuildSettings {
     buildpack: Option<Value>,
 }
 
+/// What there is of what an input names.
+pub(crate) struct Known {
+    /// Those of its tags that the team has.
+    pub(super) tags: Vec<String>,
+    /// The ids of the credentials that base images may be pulled with.
+    pub(super) pullable: Vec<String>,
+}
+
 impl ServiceInput {
+    /// The ids of the tags that it names.
+    pub(crate) fn tags(&self) -> &[String] {
+        self.tags.as_deref().unwrap_or_default()
+    }
+
     /// Lays the input onto `spec`, and answers what it says about arguments, files and mounts; with
-    /// `new`, what a service cannot be without must be there.
+    /// `new`, what a service cannot be without must be there. `&known.tags` are those of its tags that
+    /// there are.
     pub(crate) fn apply(
         self,
         spec: &mut ServiceSpec,
         new: bool,
         settings: &Settings,
-        pullable: &[String],
+        known: &Known,
     ) -> Result<SecretChanges, ApiError> {
         let mut problems = Problems::default();
         if new {
             self.check_required(&mut problems);
         }
         self.refuse_unsupported(&mut problems);
+        self.apply_tags(spec, &known.tags, &mut problems);
         spec.build_source = self.build_source.unwrap_or(spec.build_source);
         if new && self.vcs_data.is_none() {
             spec.source = GitSource::default();
@@ -111,7 +126,7 @@ impl ServiceInput {
         self.apply_plan(spec, settings, &mut problems);
         self.apply_settings(spec, &mut problems);
         if let Some(configuration) = &self.build_configuration {
-            configuration.apply("buildConfiguration.", spec, pullable, &mut problems);
+            configuration.apply("buildConfiguration.", spec, &known.pullable, &mut problems);
         }
         problems.check_some(
             "description",
@@ -184,14 +199,25 @@ impl ServiceInput {
             "stageId",
             self.stage_id.as_ref().is_some_and(|id| !id.is_null()),
         );
-        for tag in self.tags.iter().flatten() {
-            problems.add("tags", format!("there is no tag `{tag}`"));
-        }
         let gpu = self
             .billing
             .as_ref()
             .and_then(|billing| billing.gpu.as_ref());
         problems.refuse("billing.gpu", gpu.and_then(|gpu| gpu.enabled) == Some(true));
+    }
+
+    fn apply_tags(&self, spec: &mut ServiceSpec, known: &[String], problems: &mut Problems) {
+        let Some(tags) = &self.tags else { return };
+        spec.tags.clear();
+        for (index, tag) in tags.iter().enumerate() {
+            if !known.contains(tag) {
+                let problem = format!("there is no tag `{tag}`; `GET /v1/tags` lists them");
+                problems.add(&format!("tags[{index}]"), problem);
+            }
+            if !spec.tags.contains(tag) {
+                spec.tags.push(tag.clone());
+            }
+        }
     }
 
     fn apply_plan(&self, spec: &mut ServiceSpec, settings: &Settings, problems: &mut Problems) {

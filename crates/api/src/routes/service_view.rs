@@ -20,7 +20,7 @@ pub(crate) struct ServiceSummary {
     app_id: String,
     project_id: String,
     name: String,
-    tags: [String; 0],
+    tags: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
     service_type: &'static str,
@@ -193,7 +193,7 @@ impl ServiceSummary {
             app_id: app_id(project, service),
             project_id: project.id.clone(),
             name: service.name.clone(),
-            tags: [],
+            tags: service.spec.tags.clone(),
             description: service.description.clone(),
             service_type: "build",
             disabled_ci: service.spec.disabled_ci,

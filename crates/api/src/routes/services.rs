@@ -1,11 +1,11 @@
 //! Build services.
 
 use super::secret_input::{may_refer, replace_all};
-use super::service_input::ServiceInput;
+use super::service_input::{Known, ServiceInput};
 use super::service_view::{ServiceSummary, ServiceView};
+use super::tags;
 use crate::edge::{
-    ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Paging, Params, Path, Place, Start,
-    call,
+    ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Paging, Params, Path, Place, call,
 };
 use crate::removal;
 use crate::state::State;
@@ -57,10 +57,7 @@ pub(crate) async fn list(
     let project = place.project(&state, &caller).await?;
     let list = format!("services:{}", project.uid);
     let page = PageQuery::read(&params, &state.sealer, &list)?;
-    let (after, skip) = match page.start {
-        Start::After(number) => (number, 0),
-        Start::Skip(count) => (0, count),
-    };
+    let (after, skip) = page.range();
     let mut rows = state
         .store
         .services(&project.uid, after, skip, page.limit())
@@ -110,8 +107,8 @@ async fn make(
     let name = input.name.clone().unwrap_or_default();
     let description = input.description.clone();
     let mut spec = ServiceSpec::default();
-    let pullable = pullable(state, project, input.names_credentials()).await?;
-    let changes = input.apply(&mut spec, true, &state.settings, &pullable)?;
+    let known = known(state, project, &input).await?;
+    let changes = input.apply(&mut spec, true, &state.settings, &known)?;
     let mut secrets = SecretValues::default();
     may_refer(caller, &changes, &secrets)?;
     changes.apply(&mut secrets);
@@ -168,10 +165,10 @@ pub(crate) async fn put(
             spec.source
                 .project_url
                 .clone_from(&existing.spec.source.project_url);
-            let pullable = pullable(&state, &project, input.names_credentials()).await?;
-            let mut secrets = input.apply(&mut spec, true, &state.settings, &pullable)?;
+            let known = known(&state, &project, &input).await?;
+            let mut secrets = input.apply(&mut spec, true, &state.settings, &known)?;
             // What the caller was not shown stays.
-            if shows_arguments(&caller) {
+            if shows_arguments(&caller, &project) {
                 replace_all(&mut secrets);
             }
             let changes = ServiceChanges {
@@ -199,8 +196,8 @@ pub(crate) async fn patch(
     }
     let description = input.description.clone();
     let mut spec = service.spec.clone();
-    let pullable = pullable(&state, &project, input.names_credentials()).await?;
-    let secrets = input.apply(&mut spec, false, &state.settings, &pullable)?;
+    let known = known(&state, &project, &input).await?;
+    let secrets = input.apply(&mut spec, false, &state.settings, &known)?;
     let changes = ServiceChanges {
         description,
         spec,
@@ -208,6 +205,14 @@ pub(crate) async fn patch(
     };
     let service = change_as(&state, &caller, &service, changes).await?;
     view(&state, &caller, &project, service).await
+}
+
+/// What there is of what the input names.
+async fn known(state: &State, project: &Project, input: &ServiceInput) -> Result<Known, ApiError> {
+    Ok(Known {
+        tags: tags::known(state, &project.team, input.tags()).await?,
+        pullable: pullable(state, project, input.names_credentials()).await?,
+    })
 }
 
 /// The ids of the credentials that the project's builds may pull with, if there was anything asked of
@@ -273,7 +278,7 @@ async fn view(
 ) -> Result<Data<ServiceView>, ApiError> {
     let latest = state.store.latest_build(&service).await?;
     let plan = &state.settings.default_plan.id;
-    let secrets = match shows_arguments(caller) {
+    let secrets = match shows_arguments(caller, project) {
         true => Some(state.store.service_secrets(&service.uid).await?),
         false => None,
     };
@@ -283,7 +288,6 @@ async fn view(
 }
 
 /// Whether a caller is shown a service's build arguments.
-fn shows_arguments(caller: &Caller) -> bool {
-    let permissions = &caller.token.permissions;
-    permissions.allows(P::ServiceSecretsRead)
+fn shows_arguments(caller: &Caller, project: &Project) -> bool {
+    caller.has_in(P::ServiceSecretsRead, &project.id)
 }

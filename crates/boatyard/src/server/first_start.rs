@@ -3,7 +3,8 @@
 
 use super::address_file::AddressFile;
 use anyhow::{Context, bail};
-use domain::Role;
+use domain::team::DEFAULT_TEAM;
+use domain::{PermissionSet, Role};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -72,16 +73,18 @@ pub(super) async fn administrator(
     let path = data_dir.join(TOKEN_FILE);
     let known = match std::fs::read_to_string(&path) {
         Ok(secret) => store.token_by_secret(secret.trim()).await?.is_some(),
-        Err(_) => !store.tokens(api::DEFAULT_TEAM).await?.is_empty(),
+        Err(_) => !store.tokens(None).await?.is_empty(),
     };
     if known {
         return Ok(None);
     }
     let new = NewToken {
         name: "administrator".to_owned(),
-        team: api::DEFAULT_TEAM.to_owned(),
+        team: DEFAULT_TEAM.to_owned(),
+        organisation: true,
         role: Some(Role::Admin.as_str().to_owned()),
-        permissions: Role::Admin.permissions(),
+        member: None,
+        permissions: PermissionSet::default(),
         projects: None,
         expires_at: None,
     };

@@ -4,7 +4,7 @@ use crate::belonging;
 use crate::config::Options;
 use crate::keys;
 use anyhow::{Context, anyhow};
-use api::{RegistryAccess, Settings};
+use api::{RegistryAccess, Settings, Telemetry};
 use dispatch::executor::{Exit, LocalSettings};
 use dispatch::{Dispatcher, Limits, LocalExecutor};
 use domain::Plan;
@@ -37,6 +37,7 @@ pub(super) struct Parts {
     pub(super) store: Store,
     pub(super) logs: LogStore,
     pub(super) registry: Registry,
+    pub(super) telemetry: Telemetry,
     pub(super) router: axum::Router,
     pub(super) dispatcher: Dispatcher,
     pub(super) exits: UnboundedReceiver<Exit>,
@@ -65,23 +66,31 @@ pub(super) async fn open(
     )
     .await
     .context("cannot open the registry")?;
+    let telemetry = Telemetry::install().context("cannot count what happens")?;
     let router = api::router(api::Parts {
         store: store.clone(),
         logs: logs.clone(),
         registry: registry.clone(),
         git: questions(options, &data.join("git"))?,
+        telemetry: telemetry.clone(),
         settings: settings(options, address)?,
         stop: stop.clone(),
     })
     .await?;
     let (reports, exits) = unbounded_channel();
     let executor = LocalExecutor::new(local_settings(options, address)?, reports);
-    let dispatcher = Dispatcher::new(store.clone(), Arc::new(executor), limits(options));
+    let dispatcher = Dispatcher::new(
+        store.clone(),
+        logs.clone(),
+        Arc::new(executor),
+        limits(options),
+    );
     let deliverer = Deliverer::new(store.clone(), notifications(options, address)?);
     Ok(Parts {
         store,
         logs,
         registry,
+        telemetry,
         router,
         dispatcher,
         exits,
@@ -128,6 +137,8 @@ fn settings(options: &Options, address: &PublicAddress) -> anyhow::Result<Settin
         ephemeral_storage_mb: options.ephemeral_storage.unwrap_or(16384),
         cache_storage_mb: Some(options.cache_storage.unwrap_or(32768)),
         git_protocols: protocols(options)?,
+        places: limits(options).overall,
+        metrics_public: options.metrics_public.unwrap_or(address.loopback_only),
         lease: lease(options),
     })
 }

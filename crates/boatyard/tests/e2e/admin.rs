@@ -113,10 +113,12 @@ async fn tokens_are_listed_for_people_and_for_programs() {
         .collect();
     assert_eq!(
         words[0],
-        ["ID", "NAME", "ROLE", "PROJECTS", "CREATED", "EXPIRES"]
+        [
+            "ID", "NAME", "TEAM", "ROLE", "PROJECTS", "CREATED", "EXPIRES"
+        ]
     );
-    assert_eq!(words[1][1..4], ["administrator", "admin", "all"]);
-    assert_eq!(words[2][1..4], ["ci", "builder", "shop"]);
+    assert_eq!(words[1][1..5], ["administrator", "all", "admin", "all"]);
+    assert_eq!(words[2][1..5], ["ci", "default", "builder", "shop"]);
     let json: Value = serde_json::from_str(&list(&["-o", "json"])).unwrap();
     assert_eq!(json[0]["projects"], Value::Null);
     assert_eq!(json[1]["projects"], json!(["shop"]));

@@ -215,7 +215,6 @@ async fn fields_that_this_server_cannot_honour_are_refused_by_name() {
         .await
         .data();
     let fields = [
-        ("buildSource", json!("bundle"), "buildSource"),
         ("buildFiles", json!({"/a": {"data": "eA=="}}), "buildFiles"),
         (
             "dockerSecretMounts",
@@ -224,8 +223,8 @@ async fn fields_that_this_server_cannot_honour_are_refused_by_name() {
         ),
         (
             "buildConfiguration",
-            json!({"enableGitLfs": true}),
-            "buildConfiguration.enableGitLfs",
+            json!({"crossProjectAccess": {"enabled": true, "projects": [], "isAllowList": true}}),
+            "buildConfiguration.crossProjectAccess",
         ),
         (
             "billing",
@@ -247,4 +246,88 @@ async fn fields_that_this_server_cannot_honour_are_refused_by_name() {
         let message = answer.refusal(400);
         assert!(message.contains(named), "{field}: {message}");
     }
+}
+
+#[tokio::test]
+async fn parts_of_a_service_are_refused_by_the_names_they_have_there() {
+    let server = Server::start().await;
+    let api = server.api();
+    api.post("/v1/projects", json!({"name": "shop"}))
+        .await
+        .data();
+    let body = service("https://example.com/a/b");
+    let made = api.post("/v1/projects/shop/services/build", body).await;
+    let path = made.data()["id"].as_str().unwrap();
+    let path = format!("/v1/projects/shop/services/{path}");
+    for (part, body, named) in [
+        (
+            "build-options",
+            json!({"includeGitFolder": true}),
+            vec!["dockerfile"],
+        ),
+        ("build-options", json!({"buildpack": {}}), vec!["buildpack"]),
+        (
+            "build-options",
+            json!({
+                "dockerfile": {"dockerFilePath": "Dockerfile", "buildEngine": "kaniko"},
+                "storage": {"ephemeralStorage": {"storageSize": 5}},
+                "dockerfileTarget": "a b",
+                "branchRestrictions": ["[x]"],
+            }),
+            vec![
+                "dockerfile.buildEngine",
+                "dockerfile.dockerFilePath",
+                "storage.ephemeralStorage.storageSize",
+                "dockerfileTarget",
+                "branchRestrictions[0]",
+            ],
+        ),
+        (
+            "build-source",
+            json!({"projectUrl": "ext::sh"}),
+            vec!["projectUrl"],
+        ),
+        (
+            "build-source",
+            json!({"projectBranch": "main", "accountLogin": "me"}),
+            vec!["projectBranch", "accountLogin"],
+        ),
+    ] {
+        let answer = api.post(&format!("{path}/{part}"), body).await;
+        assert_eq!(answer.fields(), named, "{:#}", answer.body);
+    }
+    let unchanged = api.get(&path).await;
+    let shown = unchanged.data();
+    assert_eq!(shown["vcsData"]["projectUrl"], "https://example.com/a/b");
+    assert_eq!(shown["buildConfiguration"]["includeGitFolder"], false);
+    let options = json!({
+        "dockerfile": {"dockerFilePath": "/app/Dockerfile", "buildkit": {"useCache": false}},
+        "includeGitFolder": true, "fullGitClone": true, "enableGitLfs": true,
+        "storage": {"ephemeralStorage": {"storageSize": 32768}},
+        "pathIgnoreRules": ["*.md"],
+    });
+    api.post(&format!("{path}/build-options"), options.clone())
+        .await
+        .data();
+    let changed = api.get(&path).await;
+    let shown = changed.data();
+    let configuration = &shown["buildConfiguration"];
+    for field in [
+        "includeGitFolder",
+        "fullGitClone",
+        "enableGitLfs",
+        "storage",
+        "pathIgnoreRules",
+    ] {
+        assert_eq!(configuration[field], options[field], "{field}");
+    }
+    assert_eq!(
+        shown["buildSettings"]["dockerfile"]["dockerFilePath"],
+        "/app/Dockerfile"
+    );
+    assert_eq!(
+        shown["buildSettings"]["dockerfile"]["buildkit"]["useCache"],
+        false
+    );
+    assert_eq!(shown["buildSettings"]["dockerfile"]["dockerWorkDir"], "/");
 }

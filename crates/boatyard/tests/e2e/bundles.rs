@@ -90,6 +90,15 @@ async fn archives_as_people_make_them_become_images() {
         assert_eq!(enters, url.contains("v1.0") || url.contains("latest"));
         assert!(log.contains(&format!("==> Tags: {id}\n")), "{log}");
     }
+    let start = [
+        "start", "service", "build", "-p", "shop", "-s", "web", "-o", "json",
+    ];
+    let said = server.boatyard(&[&start[..], &["--bundle-url", &zip]].concat());
+    let started: Value = serde_json::from_slice(&said.stdout).unwrap();
+    place
+        .reaches(started["id"].as_str().unwrap(), "SUCCESS")
+        .await;
+
     let sha = "262ed9817b3cad5142fbceabe0c9e371e390d616";
     let body = json!({"bundleUrl": plain, "sha": sha, "branch": "release"});
     let id = place.start(body).await;
@@ -100,7 +109,7 @@ async fn archives_as_people_make_them_become_images() {
     );
     let image = format!("{}/shop/web", server.host());
     let tags = skopeo(&[], &format!("{image}:{sha}"))["RepoTags"].clone();
-    assert_eq!(tags.as_array().unwrap().len(), 5 + 2, "{tags}");
+    assert_eq!(tags.as_array().unwrap().len(), 6 + 2, "{tags}");
     for tag in [sha, "release"] {
         let found = skopeo(&["--config"], &format!("{image}:{tag}"));
         let labels = &found["config"]["Labels"];

@@ -98,11 +98,7 @@ async fn ctrl_c_ends_it_cleanly_in_every_phase() {
             "==> Creating the project",
         ),
         (Manner::HangsBeforeObjects, vec!["--repo", &url], "Cloning"),
-        (
-            Manner::Well,
-            vec!["--repo", &url],
-            "STEP 4/4: RUN echo a step",
-        ),
+        (Manner::Well, vec!["--repo", &url], ": RUN echo a step"),
         (Manner::Well, vec![], "Uploading"),
         (Manner::Well, vec![], "==> The list of builds"),
     ] {

@@ -1,115 +1,179 @@
-//! Every call checks the permission that the contract gives it: with all the others it is refused
-//! by name, with that one alone it gets past the check; and every project call exists under its
-//! team.
+//! Every operation of the OpenAPI document is tried by those who may not: without a token, with every
+//! permission but the one that it needs, and from another team. Whoever has that one alone gets past.
+//! The document says which operations there are, so that none is left out.
 
-use crate::harness::{Api, Place, Repository, Server};
+use crate::harness::{Answer, Api, Place, Repository, Server};
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
-const PROJECT_READ: &str = "Project > Projects > Manage > Read";
-const PROJECT_CREATE: &str = "Project > Projects > Manage > Create";
-const PROJECT_UPDATE: &str = "Project > Projects > Manage > Update";
-const PROJECT_DELETE: &str = "Project > Projects > Manage > Delete";
 const READ: &str = "Project > Services > General > Read";
 const CREATE: &str = "Project > Services > General > Create";
-const UPDATE: &str = "Project > Services > General > Update";
-const DELETE: &str = "Project > Services > General > Delete";
-const BUILD: &str = "Project > Services > Deployment > Deploy Build";
-const ALL: [&str; 9] = [
-    PROJECT_READ,
-    PROJECT_CREATE,
-    PROJECT_UPDATE,
-    PROJECT_DELETE,
-    READ,
-    CREATE,
-    UPDATE,
-    DELETE,
-    BUILD,
-];
 
-/// Method, path below `/v1/projects`, permission; in an order in which each finds what it needs.
-const CALLS: [(&str, &str, &str); 17] = [
-    ("GET", "", PROJECT_READ),
-    ("POST", "", PROJECT_CREATE),
-    ("PUT", "", PROJECT_CREATE),
-    ("GET", "/shop", PROJECT_READ),
-    ("PATCH", "/shop", PROJECT_UPDATE),
-    ("GET", "/shop/services", READ),
-    ("POST", "/shop/services/build", CREATE),
-    ("PUT", "/shop/services/build", CREATE),
-    ("PATCH", "/shop/services/build/web", UPDATE),
-    ("GET", "/shop/services/web", READ),
-    ("GET", "/shop/services/web/build", READ),
-    ("POST", "/shop/services/web/build", BUILD),
-    ("GET", "/shop/services/web/build/none-such-1234", READ),
-    ("DELETE", "/shop/services/web/build/none-such-1234", BUILD),
-    ("GET", "/shop/services/web/build-logs", READ),
-    ("DELETE", "/shop/services/web", DELETE),
-    ("DELETE", "/shop", PROJECT_DELETE),
-];
-
-fn token_with(server: &Server, permissions: &[&str]) -> Api {
-    let mut args = vec!["admin", "token", "create"];
-    for permission in permissions {
-        args.extend(["--permission", *permission]);
-    }
-    let output = server.boatyard(&args);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    let secret = String::from_utf8(output.stdout).unwrap();
-    server.api().with_token(secret.trim())
+/// An operation, at a place where what its path names is there.
+struct Operation {
+    method: String,
+    path: String,
+    /// Whether the path names anything but a team.
+    names: bool,
+    permission: Option<String>,
 }
 
-fn body_for(method: &str, path: &str) -> Option<Value> {
-    match (method, path.rsplit('/').next().unwrap()) {
-        ("GET" | "DELETE", _) => None,
-        (_, "") => Some(json!({"name": "Third"})),
-        _ => Some(json!({})),
+impl Operation {
+    async fn by(&self, api: &Api) -> Answer {
+        let body = (!matches!(self.method.as_str(), "GET" | "DELETE")).then(|| json!({}));
+        api.call(&self.method, &self.path, body).await
     }
+
+    fn says(&self, answer: &Answer) -> String {
+        let Operation { method, path, .. } = self;
+        format!("{method} {path}: {} {}", answer.status, answer.body)
+    }
+}
+
+/// The operations, those that take something away last and from the inside out.
+async fn operations(api: &Api, ids: &BTreeMap<&str, String>) -> Vec<Operation> {
+    let document = api.get("/v1/openapi.json").await.body;
+    let mut operations = Vec::new();
+    for (template, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            assert!(
+                operation["security"][0]["token"].is_array(),
+                "{method} {template}"
+            );
+            operations.push(Operation {
+                method: method.to_uppercase(),
+                path: filled(template, ids),
+                names: template.replace("{teamId}", "").contains('{'),
+                permission: operation["x-permission"].as_str().map(str::to_owned),
+            });
+        }
+    }
+    operations.sort_by_key(|operation| match operation.method.as_str() {
+        "DELETE" => (1, usize::MAX - operation.path.len()),
+        _ => (0, operation.path.len()),
+    });
+    operations
+}
+
+/// The path to something: what the test knows no id of has one that nothing has.
+fn filled(template: &str, ids: &BTreeMap<&str, String>) -> String {
+    let parts = template.split('/').map(|part| {
+        let name = part
+            .strip_prefix('{')
+            .and_then(|part| part.strip_suffix('}'));
+        name.map_or(part, |name| {
+            ids.get(name).map_or("made-up-id", String::as_str)
+        })
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// Something of every kind, by the names of its ids in paths.
+async fn something_of_everything(
+    server: &Server,
+    repository: &Repository,
+) -> BTreeMap<&'static str, String> {
+    let place = Place::named(server, "zebra", "zebra-web", repository, json!({})).await;
+    let made = |path: &'static str, body: Value| {
+        let api = place.api.clone();
+        async move {
+            api.post(path, body).await.data()["id"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        }
+    };
+    let role = made("/v1/teams/default/roles", json!({"name": "Zebra Role"})).await;
+    let somebody = json!({"email": "zebra.ann@example.com", "roles": [role]});
+    BTreeMap::from([
+        ("teamId", "default".to_owned()),
+        ("projectId", "zebra".to_owned()),
+        ("serviceId", "zebra-web".to_owned()),
+        ("buildId", place.build().await),
+        (
+            "memberId",
+            made("/v1/teams/default/members", somebody).await,
+        ),
+        (
+            "resourceTagId",
+            made("/v1/tags", json!({"name": "zebra-tag"})).await,
+        ),
+        ("roleId", role),
+    ])
+}
+
+/// A token of the organisation, where every permission counts.
+fn holder<'p>(server: &Server, permissions: impl IntoIterator<Item = &'p str>) -> Api {
+    let mut args = vec!["--organisation"];
+    for permission in permissions {
+        args.extend(["--permission", permission]);
+    }
+    server.api_with(&args)
 }
 
 #[tokio::test]
-async fn every_call_checks_its_permission_and_has_a_team_form() {
-    let server = Server::start().await;
+async fn every_operation_is_refused_to_those_who_may_not() {
+    let server = Server::with()
+        .env("BOATYARD_MAX_CONCURRENT_BUILDS", 0)
+        .start()
+        .await;
     let repository = Repository::with_steps("");
-    Place::new(&server, &repository).await;
-    let paths = |path: &str| {
-        ["/v1/projects", "/v1/teams/default/projects"].map(|start| format!("{start}{path}"))
-    };
-    for permission in ALL {
-        let others: Vec<&str> = ALL.into_iter().filter(|p| *p != permission).collect();
-        let without = token_with(&server, &others);
-        let only = token_with(&server, &[permission]);
-        for (method, path, needed) in CALLS.iter().filter(|call| call.2 == permission) {
-            for url in paths(path) {
-                let body = body_for(method, path);
-                let refused = without.call(method, &url, body.clone()).await;
-                let message = refused.refusal(403);
-                assert!(message.contains(needed), "{method} {url}: {message}");
-                server
-                    .api()
-                    .with_token("")
-                    .call(method, &url, body.clone())
-                    .await
-                    .refusal(401);
-                // What removes is tried last, below.
-                if *method != "DELETE" || path.contains("none-such") {
-                    let status = only.call(method, &url, body).await.status;
-                    assert!(
-                        ![401, 403, 405].contains(&status),
-                        "{method} {url}: {status}"
-                    );
-                }
-            }
+    let ids = something_of_everything(&server, &repository).await;
+    let api = server.api();
+    let team = json!({"name": "Other", "email": "other@example.com"});
+    api.post("/v1/teams", team).await.data();
+    let other_team = server.api_with(&["--team", "other", "--role", "admin"]);
+    let operations = operations(&api, &ids).await;
+    assert!(
+        operations.len() > 40,
+        "a document of {} operations",
+        operations.len()
+    );
+    let all: BTreeSet<&str> = operations
+        .iter()
+        .filter_map(|o| o.permission.as_deref())
+        .collect();
+
+    for operation in &operations {
+        let answer = operation.by(&api.with_token("")).await;
+        answer.refusal(401);
+        let answer = operation.by(&other_team).await;
+        let said = operation.says(&answer);
+        if operation.path.starts_with("/v1/teams/default") {
+            assert_eq!(answer.status, 404, "{said}");
+        } else if operation.names {
+            // A body may be refused before it is known that there is no such thing in that team.
+            assert!([400, 404].contains(&answer.status), "{said}");
+        } else if answer.status == 200 {
+            assert!(!answer.body.to_string().contains("zebra"), "{said}");
         }
     }
-    let remover = token_with(&server, &[DELETE]);
-    let path = "/v1/teams/default/projects/shop/services/web";
-    remover.call("DELETE", path, None).await.data();
-    let remover = token_with(&server, &[PROJECT_DELETE]);
-    remover
-        .call("DELETE", "/v1/projects/shop", None)
-        .await
-        .data();
+    for permission in &all {
+        let without = holder(
+            &server,
+            all.iter().copied().filter(|other| other != permission),
+        );
+        let needed = |operation: &&Operation| operation.permission.as_deref() == Some(permission);
+        for operation in operations.iter().filter(needed) {
+            let answer = operation.by(&without).await;
+            assert_eq!(answer.status, 403, "{}", operation.says(&answer));
+            let message = answer.refusal(403);
+            assert!(message.contains(&format!("`{permission}`")), "{message}");
+        }
+    }
+    let mut only = BTreeMap::new();
+    for permission in &all {
+        only.insert(*permission, holder(&server, [*permission]));
+    }
+    for operation in &operations {
+        let caller = match operation.permission.as_deref() {
+            Some(permission) => &only[permission],
+            None => only.values().next().unwrap(),
+        };
+        let answer = operation.by(caller).await;
+        let past = ![401, 403, 405].contains(&answer.status) && answer.status < 500;
+        assert!(past, "{}", operation.says(&answer));
+    }
 }
 
 #[tokio::test]
@@ -120,7 +184,7 @@ async fn who_is_not_shown_build_arguments_writes_a_service_back_without_losing_t
     let options = json!({"buildArguments": arguments});
     Place::named(&server, "shop", "web", &repository, options).await;
     let path = "/v1/projects/shop/services/web";
-    let writer = token_with(&server, &[READ, CREATE]);
+    let writer = server.api_with(&["--permission", READ, "--permission", CREATE]);
     let shown = writer.get(path).await.data().clone();
     assert_eq!(shown["buildArguments"], json!(null));
     let body = json!({

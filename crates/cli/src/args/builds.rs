@@ -29,7 +29,8 @@ two minutes. After 2 and 130 the build may go on.
 Examples:
   boatyard start service build --project shop --service web --branch main --wait
   boatyard start service build -p shop -s web --sha 12c15e7ee25fd78f567ebf87f9178b8ad70025b3
-  boatyard start service build -p shop -s web --branch main --arg VERSION=1.2 --target release")]
+  boatyard start service build -p shop -s web --branch main --arg VERSION=1.2 --target release
+  boatyard start service build -p shop -s web --bundle-url https://example.com/web-1.2.tar.gz")]
 pub struct StartBuild {
     /// Of which service.
     #[command(flatten)]
@@ -48,6 +49,9 @@ pub struct StartBuild {
         conflicts_with = "branch"
     )]
     pub pull_request: Option<u64>,
+    /// Build the archive at this URL, of a service that builds bundles
+    #[arg(long, alias = "bundleUrl", value_name = "URL")]
+    pub bundle_url: Option<String>,
     /// A build argument for this build only (repeatable); KEY alone takes the value from the environment
     #[arg(long = "arg", value_name = "KEY=VALUE", value_parser = key_value)]
     pub args: Vec<KeyValue>,

@@ -1,7 +1,9 @@
 //! `boatyard list …`
 
+use super::logs::time;
 use super::{Common, ProjectArg, ServiceArg};
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 
 /// What to list.
 #[derive(Debug, Subcommand)]
@@ -102,17 +104,42 @@ pub struct ListServices {
     pub common: Common,
 }
 
+/// Which builds.
+#[derive(Clone, Debug, Default, Args)]
+pub struct BuildFilters {
+    /// Only builds in this status, like FAILURE
+    #[arg(help_heading = "Filters", long, value_name = "STATUS")]
+    pub status: Option<String>,
+    /// Only builds that were asked for by this branch
+    #[arg(help_heading = "Filters", long, value_name = "NAME")]
+    pub branch: Option<String>,
+    /// Only builds of the commit that begins like this, with 7 digits at least
+    #[arg(help_heading = "Filters", long, value_name = "SHA")]
+    pub sha: Option<String>,
+    /// Only builds created later than this (ISO 8601, or seconds since 1970)
+    #[arg(help_heading = "Filters", long, alias = "createdAfter", value_name = "TIME", value_parser = time)]
+    pub created_after: Option<Timestamp>,
+    /// Only builds created earlier than this
+    #[arg(help_heading = "Filters", long, alias = "createdBefore", value_name = "TIME", value_parser = time)]
+    pub created_before: Option<Timestamp>,
+}
+
 /// `list builds`, `get service builds`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   boatyard get service builds --project shop --service web
   boatyard get service builds -p shop -s web --per-page 10
+  boatyard get service builds -p shop -s web --branch main --status FAILURE
+  boatyard get service builds -p shop -s web --created-after 2026-11-24
   boatyard get service builds -p shop -s web --all -o json | jq -r '.builds[].registry.uri'")]
 pub struct ListBuilds {
     /// Of which service.
     #[command(flatten)]
     pub of: ServiceArg,
+    /// Which ones.
+    #[command(flatten)]
+    pub filters: BuildFilters,
     /// Which part.
     #[command(flatten)]
     pub paging: Paging,

@@ -139,7 +139,7 @@ fn ago(text: &str) -> Result<SignedDuration, String> {
     }
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     let wrong = || "write it like 2026-11-24T08:00:00Z, or as seconds since 1970".to_owned();
     if let Ok(seconds) = text.parse::<i64>() {
         return Timestamp::from_second(seconds).map_err(|_| wrong());

@@ -1,6 +1,6 @@
 //! `boatyard get …`
 
-use super::{BuildArg, BuildLogs, Common, ListBuilds, ProjectArg, ServiceArg};
+use super::{BuildArg, BuildLogs, BuildMetrics, Common, ListBuilds, ProjectArg, ServiceArg};
 use clap::{Args, Subcommand};
 
 /// What to show.
@@ -62,6 +62,8 @@ pub enum GetServicePart {
     /// Show or follow the log of a build
     #[command(visible_alias = "build-log")]
     BuildLogs(BuildLogs),
+    /// Show what a build uses, or used
+    BuildMetrics(BuildMetrics),
 }
 
 /// `get service build`

@@ -8,6 +8,8 @@ mod contexts;
 mod list;
 mod logs;
 mod look;
+mod metrics;
+mod retry;
 
 pub use body::{Body, KeyValue, ServiceFields};
 pub use builds::{Abort, AbortBuild, AbortService, Start, StartBuild, StartService};
@@ -17,10 +19,13 @@ pub use change::{
 };
 pub use contexts::{ContextCommand, ContextUse, Login};
 pub use list::{
-    List, ListBuilds, ListNotifications, ListProjects, ListServices, ListSimple, Paging,
+    BuildFilters, List, ListBuilds, ListNotifications, ListProjects, ListServices, ListSimple,
+    Paging,
 };
 pub use logs::{BuildLogs, LogOrder};
 pub use look::{Get, GetBuild, GetProject, GetService, GetServicePart};
+pub use metrics::BuildMetrics;
+pub use retry::{Retry, RetryBuild, RetryService};
 
 use clap::{Args, ValueEnum};
 
@@ -53,6 +58,9 @@ pub enum Command {
     /// Start a build
     #[command(subcommand)]
     Start(Start),
+    /// Start a build again
+    #[command(subcommand)]
+    Retry(Retry),
     /// Stop a build
     #[command(subcommand)]
     Abort(Abort),

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Which build: its id together with its service's and project's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +114,46 @@ pub struct Build {
     pub build_concluded_at: Option<i64>,
     /// Whose token started it; only Boatyard says.
     pub created_by: Option<Creator>,
+    /// The build that it repeats; only Boatyard says.
+    pub retry_of: Option<String>,
+    /// Where it stands while it waits; only Boatyard says.
+    pub queue: Option<Queue>,
+    /// The statuses it had; only Boatyard says, and lists leave them out.
+    pub phases: Vec<Phase>,
+    /// What it used, by metric; only Boatyard says, and lists leave it out.
+    pub metrics: BTreeMap<String, Figures>,
+}
+
+/// Where a waiting build stands.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Queue {
+    /// Its turn: 1 is the next.
+    pub position: i64,
+    /// When that may be.
+    pub expected_start: Option<Timestamp>,
+}
+
+/// A status that a build had.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Phase {
+    /// The status.
+    pub status: String,
+    /// How long it took, in seconds; nothing for the present one.
+    pub seconds: Option<f64>,
+}
+
+/// What a build used of something.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Figures {
+    /// The mean.
+    pub average: f64,
+    /// The most at a time.
+    pub peak: f64,
+    /// The unit of both.
+    pub unit: String,
 }
 
 /// Whose token it was.

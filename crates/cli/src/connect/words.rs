@@ -1,7 +1,7 @@
 //! The server speaks to programs, of its fields and calls. A person typed flags and verbs.
 
 /// Fields of bodies, and the flags that set them.
-const FLAGS: [(&str, &str); 18] = [
+const FLAGS: [(&str, &str); 19] = [
     ("billing.buildPlan", "--plan"),
     ("branch", "--branch"),
     ("buildArguments", "--arg"),
@@ -16,6 +16,7 @@ const FLAGS: [(&str, &str); 18] = [
     ("overrides.docker.dockerWorkDir", "--workdir"),
     ("overrides.docker.dockerfileTarget", "--target"),
     ("pullRequestId", "--pull-request"),
+    ("bundleUrl", "--bundle-url"),
     ("region", "--region"),
     ("sha", "--sha"),
     ("vcsData.projectType", "--vcs"),

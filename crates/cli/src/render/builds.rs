@@ -1,12 +1,14 @@
 //! Builds as tables.
 
 use super::detail::Detail;
+use super::metrics::number;
 use super::table::{Cell, Sheet, Tone};
 use super::text::plain;
 use super::time::{ago, length};
-use crate::client::{Build, ClientError, parse, parse_rows};
-use jiff::Timestamp;
+use crate::client::{Build, ClientError, Figures, Phase, Queue, parse, parse_rows};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Characters of a commit that lists show; git's own default is 7, too few for a large history.
 const SHORT_SHA: usize = 10;
@@ -43,6 +45,7 @@ pub(crate) fn build(data: Value, now: Timestamp) -> Result<Sheet, ClientError> {
         .toned("Status", Some(&build.status), tone(&build))
         .add("Reason", build.reason.as_ref())
         .add("Message", build.message.as_ref())
+        .add("Queue", build.queue.as_ref().map(|queue| turn(queue, now)))
         .add("Branch", build.branch.as_ref())
         .add(
             "Pull request",
@@ -51,11 +54,44 @@ pub(crate) fn build(data: Value, now: Timestamp) -> Result<Sheet, ClientError> {
         .add("Commit", build.sha.as_ref())
         .add("Created", when(build.created_at))
         .add("Created by", creator.filter(|name| !name.is_empty()))
+        .add("Retry of", build.retry_of.as_ref())
         .add("Started", when(build.started_at))
         .add("Took", build.took(now).map(length))
+        .add("Phases", Some(phases(&build.phases)))
+        .add("Used", Some(used(&build.metrics)))
         .add("Image", build.image())
         .add("Digest", digest)
         .into_sheet())
+}
+
+/// "number 2 in line", and when its turn may come.
+fn turn(queue: &Queue, now: Timestamp) -> String {
+    let wait = queue.expected_start.map(|start| start.duration_since(now));
+    let wait = wait.map(|wait| format!(", may start in {}", length(wait)));
+    let position = queue.position;
+    format!("number {position} in line{}", wait.unwrap_or_default())
+}
+
+/// "queued 0.2s, building 1m 10s": the phases that are over.
+fn phases(phases: &[Phase]) -> String {
+    let over = phases.iter().filter_map(|phase| {
+        let seconds = SignedDuration::try_from_secs_f64(phase.seconds?).ok()?;
+        Some(format!(
+            "{} {}",
+            phase.status.to_lowercase(),
+            length(seconds)
+        ))
+    });
+    over.collect::<Vec<_>>().join(", ")
+}
+
+/// "cpu 0.45 (peak 1.00) vCPU, …".
+fn used(metrics: &BTreeMap<String, Figures>) -> String {
+    let figures = metrics.iter().map(|(name, figures)| {
+        let (average, peak) = (number(figures.average), number(figures.peak));
+        format!("{name} {average} (peak {peak}) {}", figures.unit)
+    });
+    figures.collect::<Vec<_>>().join(", ")
 }
 
 /// How a build ended, as the last words of waiting for it.

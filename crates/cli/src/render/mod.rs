@@ -3,6 +3,7 @@
 mod builds;
 mod detail;
 mod list;
+mod metrics;
 mod notifications;
 mod table;
 mod text;
@@ -11,6 +12,7 @@ mod time;
 
 pub(crate) use builds::{build, builds, outcome};
 pub use list::show_list;
+pub(crate) use metrics::metrics;
 pub(crate) use notifications::notifications;
 pub(crate) use table::{Cell, Sheet};
 pub(crate) use text::{log_text, plain};

@@ -1,18 +1,22 @@
 //! `boatyard list …` and `boatyard get service builds`
 
 use crate::args::{
-    Common, Format, ListBuilds, ListNotifications, ListProjects, ListServices, ListSimple, Paging,
+    BuildFilters, Common, Format, ListBuilds, ListNotifications, ListProjects, ListServices,
+    ListSimple, Paging,
 };
 use crate::client::Pagination;
 use crate::connect::{Place, Session};
 use crate::console::Console;
 use crate::error::CliError;
 use crate::render::{self, View};
+use jiff::Timestamp;
 
 /// A list to show.
 struct List<'a> {
     path: &'a [&'a str],
     key: &'a str,
+    /// What the list is asked for besides pages.
+    filters: Vec<(&'static str, String)>,
     view: View,
     place: Place,
 }
@@ -22,6 +26,7 @@ pub(super) async fn projects(args: ListProjects, console: &mut Console) -> Resul
     let list = List {
         path: &["projects"],
         key: "projects",
+        filters: Vec::new(),
         view: render::projects,
         place: Place::default(),
     };
@@ -34,6 +39,7 @@ pub(super) async fn services(args: ListServices, console: &mut Console) -> Resul
     let list = List {
         path: &["projects", &project, "services"],
         key: "services",
+        filters: Vec::new(),
         view: render::services,
         place: Place::project(&project),
     };
@@ -46,6 +52,7 @@ pub(super) async fn builds(args: ListBuilds, console: &mut Console) -> Result<()
     let list = List {
         path: &["projects", &project, "services", &service, "build"],
         key: "builds",
+        filters: filters(&args.filters),
         view: render::builds,
         place: Place::service(&project, &service),
     };
@@ -60,6 +67,7 @@ pub(super) async fn notifications(
     let list = List {
         path: &["integrations", "notifications"],
         key: "notificationIntegrations",
+        filters: Vec::new(),
         view: render::notifications,
         place: Place::default(),
     };
@@ -84,6 +92,7 @@ async fn simple(
     let list = List {
         path: &[name],
         key: name,
+        filters: Vec::new(),
         view,
         place: Place::default(),
     };
@@ -97,7 +106,8 @@ async fn show(
     paging: &Paging,
     common: &Common,
 ) -> Result<(), CliError> {
-    let query = query(paging);
+    let mut query = query(paging);
+    query.extend(list.filters);
     if paging.all {
         let call = session.client.get_all(list.path, &query, list.key);
         let data = session.at(&list.place, call).await?;
@@ -113,6 +123,19 @@ async fn show(
         }
         _ => Ok(()),
     }
+}
+
+fn filters(asked: &BuildFilters) -> Vec<(&'static str, String)> {
+    let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
+    let filters = [
+        ("status", asked.status.clone()),
+        ("branch", asked.branch.clone()),
+        ("sha", asked.sha.clone()),
+        ("createdAfter", time(asked.created_after)),
+        ("createdBefore", time(asked.created_before)),
+    ];
+    let given = filters.map(|(name, value)| Some((name, value?)));
+    given.into_iter().flatten().collect()
 }
 
 fn query(paging: &Paging) -> Vec<(&'static str, String)> {

@@ -9,13 +9,15 @@ mod list;
 mod login;
 mod logs;
 mod look;
+mod metrics;
 mod patch;
+mod retry;
 mod service_body;
 mod start;
 
 use crate::args::{
     Abort, AbortService, Command, Create, CreateService, Delete, Get, GetService, GetServicePart,
-    List, Patch, PatchService, Put, PutService, Start, StartService,
+    List, Patch, PatchService, Put, PutService, Retry, RetryService, Start, StartService,
 };
 use crate::console::Console;
 use crate::error::CliError;
@@ -49,6 +51,9 @@ pub(crate) async fn run(command: Command, console: &mut Console) -> Result<ExitC
         },
         Command::Start(Start::Service(StartService::Build(args))) => {
             return start::build(*args, console).await;
+        }
+        Command::Retry(Retry::Service(RetryService::Build(args))) => {
+            return retry::build(args, console).await;
         }
         Command::Abort(Abort::Service(AbortService::Build(args))) => {
             abort::build(args, console).await?;
@@ -84,6 +89,10 @@ async fn get(what: Get, console: &mut Console) -> Result<(), CliError> {
                 part: Some(GetServicePart::BuildLogs(args)),
                 ..
             } => logs::show(args, console).await,
+            GetService {
+                part: Some(GetServicePart::BuildMetrics(args)),
+                ..
+            } => metrics::show(args, console).await,
             GetService {
                 part: None,
                 of,

@@ -26,17 +26,38 @@ pub(super) async fn build(args: StartBuild, console: &mut Console) -> Result<Exi
         .at(&Place::service(&project, &service), call)
         .await?
         .data;
+    let format = args.common.shown.output;
+    started(
+        &session,
+        console,
+        (project, service),
+        data,
+        args.wait,
+        format,
+    )
+    .await
+}
+
+/// Shows a build of a project's service that was just started, or with `wait` follows it to its end.
+pub(super) async fn started(
+    session: &Session,
+    console: &mut Console,
+    (project, service): (String, String),
+    data: Value,
+    wait: bool,
+    format: Format,
+) -> Result<ExitCode, CliError> {
     let build = read_build(data.clone())?;
     let path = BuildPath {
         project,
         service,
         build: build.id.clone(),
     };
-    if args.wait {
-        return wait(&session, console, path, build, args.common.shown.output).await;
+    if wait {
+        return to_the_end(session, console, path, build, format).await;
     }
-    render::show(console, args.common.shown.output, data, render::build)?;
-    if args.common.shown.output == Format::Table {
+    render::show(console, format, data, render::build)?;
+    if format == Format::Table {
         console.note(&format!("next: {}", follow::command_to_tail(&path)))?;
     }
     Ok(ExitCode::SUCCESS)
@@ -47,6 +68,7 @@ fn body(args: &StartBuild, console: &mut Console) -> Result<Value, CliError> {
     set_some(&mut body, &["branch"], args.branch.clone())?;
     set_some(&mut body, &["sha"], args.sha.clone())?;
     set_some(&mut body, &["pullRequestId"], args.pull_request)?;
+    set_some(&mut body, &["bundleUrl"], args.bundle_url.clone())?;
     set_some(
         &mut body,
         &["overrides", "buildArguments"],
@@ -63,7 +85,7 @@ fn body(args: &StartBuild, console: &mut Console) -> Result<Value, CliError> {
     Ok(body)
 }
 
-async fn wait(
+async fn to_the_end(
     session: &Session,
     console: &mut Console,
     path: BuildPath,

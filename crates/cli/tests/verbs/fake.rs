@@ -178,7 +178,9 @@ fn router(inner: Arc<Inner>) -> Router {
             &format!("{service}/build/{{b}}"),
             get(one_build).delete(nothing),
         )
+        .route(&format!("{service}/build/{{b}}/retry"), post(retry))
         .route(&format!("{service}/build-logs"), get(logs))
+        .route(&format!("{service}/build-metrics"), get(metrics))
         .layer(middleware::from_fn_with_state(inner.clone(), gate))
         .with_state(inner)
 }
@@ -373,6 +375,24 @@ async fn start(State(inner): Shared, Path((p, s)): Path<(String, String)>) -> Re
     drop(world);
     inner.changed.send_modify(|version| *version += 1);
     data(build)
+}
+
+async fn retry(
+    state: State<Arc<Inner>>,
+    Path((p, s, _)): Path<(String, String, String)>,
+) -> Response {
+    start(state, Path((p, s))).await
+}
+
+async fn metrics() -> Response {
+    let entry = |unit: &str, values: [f64; 2]| {
+        let at = |second: u8, value: f64| json!({"value": value, "ts": format!("2026-11-24T08:00:0{second}.400Z")});
+        json!({
+            "metricInfo": {"metricUnit": unit, "metricResolution": 1},
+            "values": [{"metadata": {"containerId": "calm-sea-1"}, "data": [at(1, values[0]), at(2, values[1])]}],
+        })
+    };
+    data(json!({"cpu": entry("vCPU", [0.254, 1.0]), "memory": entry("mb", [93.52, 1024.4])}))
 }
 
 async fn logs(State(inner): Shared, Query(params): Params, request: Request) -> Response {

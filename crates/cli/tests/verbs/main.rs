@@ -11,6 +11,7 @@ mod connection;
 mod errors;
 mod fake;
 mod help;
+mod insight;
 mod lists;
 mod logs;
 mod person;

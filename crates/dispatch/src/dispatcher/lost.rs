@@ -7,7 +7,7 @@ use crate::executor::Exit;
 use crate::gone;
 use domain::{Build, Status};
 use std::collections::HashSet;
-use store::{Advanced, OpenBuild, StoreError};
+use store::{Advanced, Ending, OpenBuild, StoreError};
 
 /// How it shows that a worker is gone.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +98,10 @@ impl Dispatcher {
         let ending = if build.status == Status::Pending {
             gone::worker_not_started(&format!("the worker {how}"))
         } else {
-            gone::worker_lost(how)
+            Ending {
+                usage: self.logs.usage(&build.uid).await,
+                ..gone::worker_lost(how)
+            }
         };
         let (uid, attempt) = (&build.uid, build.attempt);
         let advanced = match sign {

@@ -5,7 +5,8 @@
 use super::lost::Sign;
 use super::{Dispatcher, Limits};
 use crate::executor::{Exit, LocalExecutor, LocalSettings};
-use domain::{Build, Secret, SecretValues, Status};
+use domain::{Build, Metric, Sample, Secret, SecretValues, Status};
+use logs::{LogConfig, LogStore};
 use machine::ProcessId;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ const EXPIRED: i64 = -1;
 /// A server that has just started, and a build that an earlier one handed out.
 struct Place {
     store: Store,
+    logs: LogStore,
     dispatcher: Dispatcher,
     exits: UnboundedReceiver<Exit>,
     folder: TempDir,
@@ -50,11 +52,13 @@ impl Place {
             unschedulable_for: Duration::from_secs(60),
         };
         let executor = Arc::new(LocalExecutor::new(settings, sender));
-        let dispatcher = Dispatcher::new(store.clone(), executor, limits);
+        let logs = LogStore::open(folder.path().join("logs"), LogConfig::default()).unwrap();
+        let dispatcher = Dispatcher::new(store.clone(), logs.clone(), executor, limits);
         let mut worker = Command::new("sleep");
         let worker = worker.arg("1000").kill_on_drop(true).spawn().unwrap();
         Place {
             store,
+            logs,
             dispatcher,
             exits,
             folder,
@@ -118,6 +122,19 @@ testkit::for_each_store! {
         let build = place.store.build_by_uid(&place.build.uid).await.unwrap().unwrap();
         assert_eq!(build.status, Status::Crashed);
         assert!(!place.work().exists());
+    }
+
+    async fn what_a_build_used_before_its_worker_was_lost_is_kept(url: &str) {
+        let place = Place::new(url).await;
+        place.worker_claims().await;
+        let sample = Sample { ts: 1, values: [Some(1500), None, None, None, None] };
+        place.logs.append_samples(&place.build.uid, vec![sample]).await.unwrap();
+        let seen = place.seen().await;
+        assert!(place.dispatcher.lost(&seen.build, "died", Sign::Ended).await.unwrap());
+        let found = place.store.build_with_details(&seen.build.service_uid, &seen.build.id);
+        let usage = found.await.unwrap().unwrap().1.usage.unwrap();
+        assert_eq!(usage.len(), 1);
+        assert_eq!(usage[&Metric::Cpu].peak, 1.5);
     }
 
     async fn what_a_build_left_that_ended_unseen_goes_at_the_take_over(url: &str) {
@@ -196,5 +213,6 @@ fn new_build() -> NewBuild {
         request: testkit::build_request(),
         sha: None,
         created_by: None,
+        retry_of: None,
     }
 }

@@ -166,7 +166,7 @@ fn encode(lines: &[LogLine]) -> (Vec<u8>, Vec<Mark>) {
 
 /// Writes at the end of the records that are known to be whole. A write that fails is taken back; where even that
 /// fails, what it left is past the end that the index knows, and the next write cuts it off.
-fn write_at(path: &Path, data: &[u8], offset: u64) -> Result<File> {
+pub(crate) fn write_at(path: &Path, data: &[u8], offset: u64) -> Result<File> {
     let file = OpenOptions::new()
         .write(true)
         .create(offset == 0)

@@ -12,6 +12,7 @@ use crate::config::Limits;
 use crate::error::{At, Result};
 use segment::{Name, Segment};
 
+pub(crate) use append::write_at;
 pub(crate) use seek::Piece;
 
 /// A live log. It holds no file open: an append opens its segment, so that any number of logs may be live.
@@ -44,6 +45,11 @@ impl LiveLog {
             segments,
             sealing: false,
         })
+    }
+
+    /// The folder that it is in.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// The seq of the line that comes next.

@@ -230,7 +230,7 @@ impl Cgroup {
         self.oom.seen(&self.dirs)
     }
 
-    /// Processor time and memory used so far. What cannot be read is zero.
+    /// Processor time and memory used so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
         stats::read(&self.dirs)

@@ -9,10 +9,12 @@ use super::hierarchy::Version;
 /// What the processes of a group, and of the groups below it, have used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Processor time in microseconds since the group was made.
-    pub cpu_usec: u64,
-    /// Memory in use now, in bytes, without file cache the kernel could drop at once.
-    pub memory_bytes: u64,
+    /// Processor time in microseconds since the group was made; `None` where the machine does not
+    /// count it by group.
+    pub cpu_usec: Option<u64>,
+    /// Memory in use now, in bytes, without file cache the kernel could drop at once; `None` where
+    /// the machine does not count it by group.
+    pub memory_bytes: Option<u64>,
     /// The most memory ever in use, in bytes, file cache included. Zero where the kernel does not
     /// keep it (version 2 before Linux 5.19).
     pub memory_peak_bytes: u64,
@@ -25,10 +27,13 @@ pub(super) fn read(dirs: &[GroupDir]) -> Stats {
         let path = &dir.path;
         match dir.version {
             Version::V1 if has("cpuacct") => {
-                stats.cpu_usec = stats.cpu_usec.max(number(path, "cpuacct.usage") / 1000);
+                stats.cpu_usec = stats
+                    .cpu_usec
+                    .max(Some(number(path, "cpuacct.usage") / 1000));
             }
             Version::V2 => {
-                stats.cpu_usec = stats.cpu_usec.max(field(path, "cpu.stat", "usage_usec"));
+                let usage = field(path, "cpu.stat", "usage_usec");
+                stats.cpu_usec = stats.cpu_usec.max(Some(usage));
             }
             Version::V1 => {}
         }
@@ -45,7 +50,7 @@ pub(super) fn read(dirs: &[GroupDir]) -> Stats {
                     field(path, "memory.stat", "inactive_file"),
                 ),
             };
-            stats.memory_bytes = current.saturating_sub(idle_cache);
+            stats.memory_bytes = Some(current.saturating_sub(idle_cache));
             stats.memory_peak_bytes = peak;
         }
     }

@@ -2,7 +2,9 @@
 
 use super::{Answer, CONTENT_DIGEST, Call, digest, empty, has_already, number};
 use crate::error::Refusal;
+use crate::telemetry;
 use axum::body::Body;
+use futures::TryStreamExt;
 use http::StatusCode;
 use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE};
 use store::BlobRemoval;
@@ -54,7 +56,8 @@ impl Call<'_> {
         if with_body {
             let mut file = tokio::fs::File::open(self.inner.files.blob(&digest)).await?;
             file.seek(std::io::SeekFrom::Start(first)).await?;
-            let stream = ReaderStream::with_capacity(file.take(length), BUFFER);
+            let stream = ReaderStream::with_capacity(file.take(length), BUFFER)
+                .inspect_ok(|chunk| telemetry::gave(chunk.len()));
             *response.body_mut() = Body::from_stream(stream);
         }
         Ok(response)

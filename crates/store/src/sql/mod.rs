@@ -1,5 +1,6 @@
 //! One small SQL door over two databases. Statements are written once, with `$1, $2 …`; each
-//! backend binds them its own way. Nothing outside this crate sees either driver.
+//! backend binds them its own way. Nothing outside this crate sees either driver, and nothing that
+//! comes from outside becomes part of a statement.
 
 mod postgres;
 mod row;
@@ -12,6 +13,7 @@ pub(crate) use sqlite::Sqlite;
 pub(crate) use value::Value;
 
 use crate::StoreError;
+use crate::telemetry::noted;
 
 /// `params![a, b]`: the values of `$1`, `$2`.
 macro_rules! params {
@@ -28,17 +30,17 @@ pub(crate) enum Database {
 impl Database {
     /// A connection for reading only, outside any transaction.
     pub(crate) async fn read(&self) -> Result<Session<'_>, StoreError> {
-        Ok(match self {
-            Database::Sqlite(db) => Session::SqliteRead(db.reader()?),
-            Database::Postgres(db) => Session::PostgresRead(db.client().await?),
+        noted(match self {
+            Database::Sqlite(db) => db.reader().map(Session::SqliteRead),
+            Database::Postgres(db) => db.client().await.map(Session::PostgresRead),
         })
     }
 
     /// A transaction that writes; dropped without [`Session::commit`] it leaves no trace.
     pub(crate) async fn write(&self) -> Result<Session<'_>, StoreError> {
-        Ok(match self {
-            Database::Sqlite(db) => Session::SqliteWrite(db.begin().await?),
-            Database::Postgres(db) => Session::PostgresWrite(db.begin().await?),
+        noted(match self {
+            Database::Sqlite(db) => db.begin().await.map(Session::SqliteWrite),
+            Database::Postgres(db) => db.begin().await.map(Session::PostgresWrite),
         })
     }
 }
@@ -55,25 +57,25 @@ impl Session<'_> {
     /// Every row, mapped where it lies so that nothing is copied twice.
     pub(crate) async fn rows<T>(
         &mut self,
-        sql: &'static str,
+        sql: &str,
         params: impl AsRef<[Value]>,
         map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let params = params.as_ref();
-        match self {
+        noted(match self {
             Session::SqliteRead(session) => sqlite::rows(session.connection(), sql, params, map),
             Session::SqliteWrite(session) => sqlite::rows(session.connection(), sql, params, map),
             Session::PostgresRead(session) => postgres::rows(session, sql, params, map).await,
             Session::PostgresWrite(session) => {
                 postgres::rows(session.client(), sql, params, map).await
             }
-        }
+        })
     }
 
     /// The first row, if there is one.
     pub(crate) async fn row<T>(
         &mut self,
-        sql: &'static str,
+        sql: &str,
         params: impl AsRef<[Value]>,
         map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
@@ -83,26 +85,35 @@ impl Session<'_> {
     /// Runs a statement that returns nothing; how many rows it touched.
     pub(crate) async fn execute(
         &mut self,
-        sql: &'static str,
+        sql: &str,
         params: impl AsRef<[Value]>,
     ) -> Result<u64, StoreError> {
         let params = params.as_ref();
-        match self {
+        noted(match self {
             Session::SqliteRead(session) => sqlite::execute(session.connection(), sql, params),
             Session::SqliteWrite(session) => sqlite::execute(session.connection(), sql, params),
             Session::PostgresRead(session) => postgres::execute(session, sql, params).await,
             Session::PostgresWrite(session) => {
                 postgres::execute(session.client(), sql, params).await
             }
-        }
+        })
     }
 
     /// Makes a transaction's changes last. On a reader there is nothing to do.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        match self {
+        noted(match self {
             Session::SqliteRead(_) | Session::PostgresRead(_) => Ok(()),
             Session::SqliteWrite(session) => session.commit(),
             Session::PostgresWrite(session) => session.commit().await,
+        })
+    }
+
+    /// Has SQLite, which keeps no statistics, use this index of the table named before. PostgreSQL
+    /// has them, and no such words.
+    pub(crate) fn choose(&self, index: &str) -> String {
+        match self {
+            Session::SqliteRead(_) | Session::SqliteWrite(_) => format!(" INDEXED BY {index}"),
+            Session::PostgresRead(_) | Session::PostgresWrite(_) => String::new(),
         }
     }
 

@@ -110,7 +110,7 @@ impl Drop for Transaction {
 
 pub(crate) async fn rows<T>(
     client: &Client,
-    sql: &'static str,
+    sql: &str,
     params: &[Value],
     mut map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
@@ -121,7 +121,7 @@ pub(crate) async fn rows<T>(
 
 pub(crate) async fn execute(
     client: &Client,
-    sql: &'static str,
+    sql: &str,
     params: &[Value],
 ) -> Result<u64, StoreError> {
     let statement = client.prepare_cached(sql).await?;

@@ -160,7 +160,7 @@ fn aside<T>(work: impl FnOnce() -> T) -> T {
 
 pub(crate) fn rows<T>(
     connection: &Connection,
-    sql: &'static str,
+    sql: &str,
     params: &[Value],
     mut map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
@@ -176,7 +176,7 @@ pub(crate) fn rows<T>(
 
 pub(crate) fn execute(
     connection: &Connection,
-    sql: &'static str,
+    sql: &str,
     params: &[Value],
 ) -> Result<u64, StoreError> {
     let mut statement = connection.prepare_cached(sql)?;

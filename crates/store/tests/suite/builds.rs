@@ -89,6 +89,7 @@ testkit::for_each_store! {
             reason: None,
             message: "enough".into(),
             image: None,
+            usage: None,
         };
         place.store.conclude_by_server(&running.uid, None, &ending).await.unwrap();
         place.store.copy_newest_build(&place.service, 3000).await.unwrap();

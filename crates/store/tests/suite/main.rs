@@ -8,15 +8,20 @@
 
 mod builds;
 mod deletions;
+mod details;
+mod finding;
 mod layer_caches;
 mod migrations;
 mod names;
 mod notifications;
+mod outlook;
 mod place;
 mod plans;
 mod raw;
 mod registry_credentials;
 mod sealing;
+mod tags;
+mod teams;
 mod tokens;
 mod transitions;
 mod versions;

@@ -38,6 +38,7 @@ fn ending(status: Status, reason: Option<Reason>) -> Ending {
         reason,
         message: "it ended".into(),
         image: None,
+        usage: None,
     }
 }
 

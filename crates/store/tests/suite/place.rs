@@ -52,5 +52,6 @@ pub fn new_build() -> NewBuild {
             token_id: "token".into(),
             token_name: "ci".into(),
         }),
+        retry_of: None,
     }
 }

@@ -14,6 +14,7 @@ fn ending(status: Status, reason: Option<Reason>) -> Ending {
         reason,
         message: "it ended".into(),
         image: None,
+        usage: None,
     }
 }
 

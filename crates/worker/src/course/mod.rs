@@ -17,6 +17,7 @@ use crate::config::WorkerConfig;
 use crate::failure::Failure;
 use crate::growth::Growth;
 use crate::halt::{Cause, Halt};
+use crate::measures::{Measures, Sampler};
 use crate::outcome::Outcome;
 use crate::server::{CallError, Client, Session, until_answered};
 use crate::source::Source;
@@ -60,6 +61,7 @@ pub async fn run(config: WorkerConfig) -> Outcome {
                 session,
                 halt,
                 workspace,
+                measures: Measures::default(),
             }
             .run(clock)
             .await
@@ -145,6 +147,7 @@ struct Course {
     session: Session,
     halt: Halt,
     workspace: Workspace,
+    measures: Measures,
 }
 
 impl Course {
@@ -158,6 +161,7 @@ impl Course {
         let fetched = Growth::default();
         // Ends with the build, whatever way that takes.
         let metering = self.measure(engine.as_ref().ok(), fetched.clone()).await;
+        let sampler = Sampler::start(self.measures.clone(), self.session.samples().clone());
         let (fence, gateway, source) = self.prepare(engine.as_ref(), fetched).await;
         let result = match (&engine, &gateway, source) {
             (Ok(engine), Ok(gateway), Ok(source)) => {
@@ -172,6 +176,7 @@ impl Course {
             (Ok(_), _, Err(stop)) => Err(stop),
             (Ok(_), Err(failure), _) => Err(Stop::Failed(failure.clone())),
         };
+        sampler.finish().await;
         drop(metering);
         clock.shutdown().await;
         let outcome = conclude(self.session, &self.halt, result).await;

@@ -56,6 +56,7 @@ impl Course {
     ) -> (Fence, Result<Gateway, Failure>, Result<Source, Stop>) {
         let (uid, plan) = (&self.job.build_uid, &self.job.request.plan);
         let group = fence::limits(uid, plan, self.session.log()).await;
+        self.measures.processes(group.as_ref());
         let limits = GitLimits {
             group: group.clone(),
             fetched,
@@ -94,6 +95,9 @@ impl Course {
             emulator: self.emulator(),
         };
         let fence = Fence::put_up(group, site, log).await;
+        if let Some(first) = fence.own_network().await {
+            self.measures.network(first);
+        }
         let gateway = self.open_gateway(&fence, allow).await;
         (fence, gateway)
     }
@@ -139,7 +143,7 @@ impl Course {
         let open = async {
             let upstreams = upstreams?;
             let sockets = fence.listeners(upstreams.gates()).await?;
-            Gateway::open(&upstreams, sockets)
+            Gateway::open(&upstreams, sockets, self.measures.traffic())
         };
         let opened: std::io::Result<Gateway> = open.await;
         opened.map_err(|error| by_machine("The registry cannot be reached from the build", &error))
@@ -198,9 +202,12 @@ impl Course {
             measured.await.unwrap_or_default(),
             self.job.request.ephemeral_storage_mb,
         );
-        let halt = self.halt.clone();
+        let (halt, measures) = (self.halt.clone(), self.measures.clone());
         let mut metering = JoinSet::new();
-        metering.spawn(async move { halt.raise(Cause::Limit(meter.exceeded().await)) });
+        metering.spawn(async move {
+            let exceeded = meter.exceeded(|bytes| measures.disk(bytes));
+            halt.raise(Cause::Limit(exceeded.await));
+        });
         metering
     }
 }

@@ -185,6 +185,15 @@ impl Fence {
         self.reach
     }
 
+    /// The first process of a room that has a network of its own.
+    pub(crate) async fn own_network(&self) -> Option<u32> {
+        let room = self.room.lock().await;
+        let room = room
+            .as_ref()
+            .filter(|room| room.entrance().network.takes_own());
+        room.map(Room::first)
+    }
+
     /// Sockets of the worker's that programs inside reach on loopback.
     ///
     /// # Errors

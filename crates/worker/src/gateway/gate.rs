@@ -9,6 +9,9 @@ use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures::TryStreamExt;
+
+use crate::measures::Traffic;
 
 use super::upstream::{Sent, Upstream, UpstreamError};
 
@@ -37,6 +40,8 @@ pub(super) struct Gate {
     pub(super) pushing: Option<Arc<AtomicBool>>,
     /// Where else the registry keeps uploads: it said so itself.
     pub(super) places: Places,
+    /// What passes.
+    pub(super) traffic: Traffic,
 }
 
 /// Paths that a registry sent us to.
@@ -114,8 +119,12 @@ impl Gate {
                 .unwrap_or_default(),
             headers,
         };
-        let body =
-            (!body.is_end_stream()).then(|| reqwest::Body::wrap_stream(body.into_data_stream()));
+        let traffic = self.traffic.clone();
+        let body = (!body.is_end_stream()).then(|| {
+            let stream = body.into_data_stream();
+            let counted = stream.inspect_ok(move |bytes| traffic.went(bytes.len()));
+            reqwest::Body::wrap_stream(counted)
+        });
         match self.upstream.send(sent, body).await {
             Ok(answer) => self.answered(answer),
             Err(error) => self.unanswered(&error),
@@ -126,7 +135,11 @@ impl Gate {
         let status = answer.status();
         let mut headers = end_to_end(answer.headers().clone());
         self.keep_here(&mut headers);
-        let mut response = Response::new(Body::from_stream(answer.bytes_stream()));
+        let traffic = self.traffic.clone();
+        let body = answer
+            .bytes_stream()
+            .inspect_ok(move |bytes| traffic.came(bytes.len()));
+        let mut response = Response::new(Body::from_stream(body));
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         response

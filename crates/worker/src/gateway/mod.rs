@@ -28,6 +28,7 @@ use rand::distr::{Alphanumeric, SampleString};
 use tokio::task::JoinSet;
 
 use crate::engine::host_and_path;
+use crate::measures::Traffic;
 use crate::token::Token;
 use gate::{Gate, Places};
 pub(crate) use upstream::{Sent, Upstream, UpstreamError};
@@ -71,6 +72,7 @@ impl Way {
 
 /// Opens one gate after the other.
 struct Opener {
+    traffic: Traffic,
     sockets: std::vec::IntoIter<TcpListener>,
     serving: JoinSet<()>,
 }
@@ -91,6 +93,7 @@ impl Opener {
             key: key.cloned(),
             pushing: pushing.cloned(),
             places: Places::default(),
+            traffic: self.traffic.clone(),
         };
         Ok(Way {
             registry: registry.to_owned(),
@@ -101,13 +104,15 @@ impl Opener {
 }
 
 impl Gateway {
-    /// Opens the gates at these sockets, as many as [`Upstreams::gates`] says.
+    /// Opens the gates at these sockets, as many as [`Upstreams::gates`] says. What passes them is
+    /// counted as `traffic`.
     ///
     /// # Errors
     /// When a socket does not work.
     pub(crate) fn open(
         upstreams: &Upstreams<'_>,
         sockets: Vec<TcpListener>,
+        traffic: &Traffic,
     ) -> io::Result<Gateway> {
         let key = Token::new(Alphanumeric.sample_string(&mut rand::rng(), KEY_LENGTH));
         let said = basic(&key)?;
@@ -115,6 +120,7 @@ impl Gateway {
         let mut opener = Opener {
             sockets: sockets.into_iter(),
             serving: JoinSet::new(),
+            traffic: traffic.clone(),
         };
         let http = trusted_client()?;
         let token = Some(basic(upstreams.token)?);

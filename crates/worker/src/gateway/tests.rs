@@ -19,6 +19,7 @@ async fn echo() -> SocketAddr {
 
 struct Asked {
     gateway: Gateway,
+    traffic: Traffic,
     http: reqwest::Client,
 }
 
@@ -30,8 +31,10 @@ impl Asked {
         let upstreams =
             Upstreams::new(own, &token, [mirror].into_iter(), Logins::default()).unwrap();
         let sockets = (0..upstreams.gates()).map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+        let traffic = Traffic::default();
         Asked {
-            gateway: Gateway::open(&upstreams, sockets.collect()).unwrap(),
+            gateway: Gateway::open(&upstreams, sockets.collect(), &traffic).unwrap(),
+            traffic,
             http: reqwest::Client::new(),
         }
     }
@@ -66,6 +69,8 @@ async fn the_engine_speaks_for_the_build_and_pushes_in_time() {
     let (status, said) = asked.ask(Method::PUT, &own, path, key).await;
     assert_eq!(status, 200);
     assert_eq!(said, format!("PUT {path} Basic {token} layer"));
+    // Two layers went, their echoes came; what was refused did not pass.
+    assert_eq!(asked.traffic.bytes(), (2 * said.len() as u64, 10));
     for path in ["/v1/projects", "/v2/token", "/v2/a/blobs/%2e%2e/token"] {
         assert_eq!(
             asked.ask(Method::GET, &own, path, key).await.0,
@@ -218,8 +223,10 @@ async fn with_logins(logins: Logins<'_>) -> Asked {
     let token = Token::new("token");
     let upstreams = Upstreams::new("127.0.0.1:1", &token, [].into_iter(), logins).unwrap();
     let sockets = (0..upstreams.gates()).map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    let traffic = Traffic::default();
     Asked {
-        gateway: Gateway::open(&upstreams, sockets.collect()).unwrap(),
+        gateway: Gateway::open(&upstreams, sockets.collect(), &traffic).unwrap(),
+        traffic,
         http: reqwest::Client::new(),
     }
 }

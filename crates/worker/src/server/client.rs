@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use protocol::{Claim, Conclusion, Job, LogChunk, LogsAccepted, Overtaken, Report, Watch};
+use protocol::{
+    Claim, Conclusion, Job, LogChunk, LogsAccepted, Overtaken, Report, SampleBatch, Watch,
+};
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -76,6 +78,12 @@ impl Client {
 
     pub(crate) async fn logs(&self, chunk: &LogChunk) -> Result<LogsAccepted, CallError> {
         decode(self.call(Method::POST, "logs", Some(chunk)).await?).await
+    }
+
+    pub(crate) async fn samples(&self, batch: &SampleBatch) -> Result<(), CallError> {
+        self.call(Method::POST, "samples", Some(batch))
+            .await
+            .map(drop)
     }
 
     pub(crate) async fn conclude(&self, conclusion: &Conclusion) -> Result<(), CallError> {

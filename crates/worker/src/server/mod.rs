@@ -5,8 +5,10 @@ mod buffer;
 mod client;
 mod log;
 mod reports;
+mod samples;
 mod session;
 
 pub(crate) use client::{CallError, Client, until_answered};
 pub(crate) use log::Log;
+pub(crate) use samples::Samples;
 pub(crate) use session::Session;

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::client::{CallError, Client, until_answered};
 use super::log::Log;
 use super::reports::Reports;
+use super::samples::Samples;
 use crate::halt::{Cause, Halt};
 use crate::mask::{Mask, secrets_of};
 use crate::token::Token;
@@ -21,6 +22,8 @@ const WATCH_SECONDS: u64 = 20;
 const CONCLUDE_FOR: Duration = Duration::from_secs(3600);
 /// How long the end of a stopped build is offered: the server knows already.
 const CONCLUDE_STOPPED_FOR: Duration = Duration::from_secs(5);
+/// How long the last samples are offered before that: nobody waits for them.
+const SAMPLES_FOR: Duration = Duration::from_secs(5);
 
 /// Keeps the lease, ships log and phases, and throws the switch when the server says stop.
 /// Dropping it ends all of that.
@@ -28,6 +31,7 @@ pub(crate) struct Session {
     client: Client,
     log: Log,
     reports: Reports,
+    samples: Samples,
     keepers: JoinSet<()>,
     shippers: JoinSet<()>,
 }
@@ -38,7 +42,7 @@ impl Session {
         let token = Cow::Borrowed(token.reveal().as_bytes());
         let mask = Mask::new(secrets_of(job).chain([token]));
         let log = Log::new(job.next_log_seq, mask);
-        let reports = Reports::default();
+        let (reports, samples) = (Reports::default(), Samples::default());
         let mut keepers = JoinSet::new();
         let mut shippers = JoinSet::new();
         let beat = Duration::from_millis(job.lease_seconds.max(1).saturating_mul(1000) / 3);
@@ -51,10 +55,16 @@ impl Session {
             halt,
             async move { own_reports.ship(&own_client).await },
         ));
+        let (own_samples, own_client) = (samples.clone(), client.clone());
+        shippers.spawn(ended(
+            halt,
+            async move { own_samples.ship(&own_client).await },
+        ));
         Session {
             client,
             log,
             reports,
+            samples,
             keepers,
             shippers,
         }
@@ -63,6 +73,11 @@ impl Session {
     /// The build's log.
     pub(crate) fn log(&self) -> &Log {
         &self.log
+    }
+
+    /// Where samples of the build go.
+    pub(crate) fn samples(&self) -> &Samples {
+        &self.samples
     }
 
     /// Says which phase the build is in.
@@ -107,6 +122,10 @@ impl Session {
             self.log.drain(&self.client, deadline)
         );
         reports.and(log)?;
+        let soon = Some(Instant::now() + SAMPLES_FOR);
+        if let Err(error) = self.samples.drain(&self.client, soon).await {
+            tracing::warn!(%error, "the last samples of a build are lost");
+        }
         let result = until_answered(deadline, || self.client.conclude(conclusion)).await;
         self.keepers.shutdown().await;
         result

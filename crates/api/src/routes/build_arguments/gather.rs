@@ -53,7 +53,7 @@ pub(super) async fn expanded(
     shown: SecretValues,
 ) -> Result<SecretValues, ApiError> {
     all.extend(shown.clone());
-    let account = match caller.token.permissions.allows(P::AccountSecretRead) {
+    let account = match caller.has(P::AccountSecretRead) {
         true => Account::of(state, project, &all).await?,
         false => Account::default(),
     };

@@ -42,8 +42,8 @@ pub(crate) fn routes() -> ApiRouter<State> {
 /// Whether a caller sees an integration: one that tells of no project beyond the caller's.
 fn sees(caller: &Caller, integration: &Integration) -> bool {
     match &integration.audience.projects {
-        None => caller.token.projects.is_none(),
-        Some(projects) => projects.iter().all(|id| caller.sees_project_id(id)),
+        None => caller.token.rights.seen().is_all(),
+        Some(projects) => projects.iter().all(|id| caller.token.rights.cover(id)),
     }
 }
 
@@ -68,7 +68,7 @@ async fn list(
     let team = caller.team(place.team_id.as_deref())?;
     let list = format!("notifications:{team}");
     let page = PageQuery::read(&params, &state.sealer, &list)?;
-    let mut rows = if caller.token.projects.is_none() {
+    let mut rows = if caller.token.rights.seen().is_all() {
         let (after, skip) = match page.start {
             Start::After(number) => (number, 0),
             Start::Skip(count) => (0, count),
@@ -127,14 +127,14 @@ async fn check_audience(
 ) -> Result<(), ApiError> {
     for id in input.projects() {
         let there = state.store.project(&wanted.team, id).await?;
-        if !there.is_some_and(|project| caller.sees(&project)) {
+        if there.is_none() || !caller.token.rights.cover(id) {
             problems.add(
                 "projects",
                 format!("names `{id}`: there is no such project"),
             );
         }
     }
-    if wanted.audience.projects.is_none() && caller.token.projects.is_some() {
+    if wanted.audience.projects.is_none() && !caller.token.rights.seen().is_all() {
         problems.add(
             "restricted",
             "must be true: this token sees some projects only",

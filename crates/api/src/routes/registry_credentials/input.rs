@@ -260,7 +260,7 @@ impl Restrictions {
         }
         for (index, id) in projects.iter().enumerate() {
             let there =
-                caller.sees_project_id(id) && state.store.project(team, id).await?.is_some();
+                caller.token.rights.cover(id) && state.store.project(team, id).await?.is_some();
             if !there {
                 let field = format!("restrictions.projects[{index}]");
                 problems.add(&field, format!("there is no project `{id}`"));

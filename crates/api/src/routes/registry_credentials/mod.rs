@@ -152,8 +152,7 @@ async fn find(
 
 /// Whether a caller sees a credential: one that is for a project that the caller sees.
 fn sees(caller: &Caller, credential: &RegistryCredential) -> bool {
-    match (&caller.token.projects, &credential.access.projects) {
-        (Some(seen), Some(_)) => seen.iter().any(|project| credential.is_for(project)),
-        _ => true,
-    }
+    let seen = caller.token.rights.seen();
+    let only = credential.access.projects.as_ref();
+    seen.is_all() || only.is_none_or(|only| only.iter().any(|project| seen.covers(project)))
 }

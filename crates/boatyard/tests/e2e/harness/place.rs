@@ -35,7 +35,11 @@ impl Place {
         url: &str,
         extra: Value,
     ) -> Place {
-        let api = server.api();
+        Place::of(server.api(), project, service, url, extra).await
+    }
+
+    /// The same by anybody who may, in their own team.
+    pub async fn of(api: Api, project: &str, service: &str, url: &str, extra: Value) -> Place {
         let made = json!({"name": project, "region": "local"});
         api.call("PUT", "/v1/projects", Some(made)).await.data();
         let mut body = json!({

@@ -159,6 +159,19 @@ impl Server {
         self.logged_in(args).output().unwrap()
     }
 
+    /// A token made on the server's machine.
+    pub fn token_with(&self, args: &[&str]) -> String {
+        let made = self.boatyard(&[&["admin", "token", "create"], args].concat());
+        let said = String::from_utf8_lossy(&made.stderr);
+        assert!(made.status.success(), "{args:?}: {said}");
+        String::from_utf8(made.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Calls with a token made on the server's machine.
+    pub fn api_with(&self, args: &[&str]) -> Api {
+        self.api().with_token(&self.token_with(args))
+    }
+
     /// The same for somebody who knows neither address nor token, but where the data is.
     pub fn boatyard_beside_data(&self, args: &[&str]) -> std::process::Output {
         self.command(args).output().unwrap()

@@ -4,13 +4,6 @@ use super::harness::{Blob, IMAGE, Image, Reply, Subject};
 use crate::harness::{HandWorker, Place, Repository, Server};
 use serde_json::json;
 
-/// A token made on the server's machine.
-fn token(server: &Server, args: &[&str]) -> String {
-    let made = server.boatyard(&[&["admin", "token", "create"], args].concat());
-    assert!(made.status.success(), "{made:?}");
-    String::from_utf8(made.stdout).unwrap().trim().to_owned()
-}
-
 async fn project(server: &Server, name: &str) {
     let body = json!({"name": name, "region": "local"});
     let made = server.api();
@@ -42,7 +35,7 @@ async fn deletes(it: &Subject, repository: &str, tag: &str) -> Reply {
 async fn a_builder_of_one_project_sees_no_other() {
     let server = Server::start().await;
     let image = shop_and_bank(&server).await;
-    let secret = token(&server, &["--role", "builder", "--project", "shop"]);
+    let secret = server.token_with(&["--role", "builder", "--project", "shop"]);
     let builder = Subject::seen_by(&server, Some(&secret));
     builder.push_image("shop/web", "v2", &image).await;
     builder.get_manifest("shop/web", "v2").await.is(200);
@@ -67,7 +60,7 @@ async fn a_mount_shows_nothing_that_the_token_may_not_read() {
     let admin = Subject::seen_by(&server, Some(&server.token()));
     let secret = Blob::of("the bank's own");
     admin.push_blob("bank/web", &secret).await;
-    let builder = token(&server, &["--role", "builder", "--project", "shop"]);
+    let builder = server.token_with(&["--role", "builder", "--project", "shop"]);
     let builder = Subject::seen_by(&server, Some(&builder));
     let mount = format!(
         "/v2/shop/web/blobs/uploads/?mount={}&from=bank/web",
@@ -86,7 +79,7 @@ async fn each_role_does_what_its_permissions_say() {
     let server = Server::start().await;
     let image = shop_and_bank(&server).await;
     let with_role =
-        |role: &str| Subject::seen_by(&server, Some(&token(&server, &["--role", role])));
+        |role: &str| Subject::seen_by(&server, Some(&server.token_with(&["--role", role])));
     let (viewer, builder, developer) = (
         with_role("viewer"),
         with_role("builder"),
@@ -152,7 +145,7 @@ async fn elsewhere_a_login_is_exchanged_for_a_bearer_token() {
     let manifest = "/v2/shop/web/manifests/v1";
     let still = stranger.call_with("GET", manifest, ("authorization", &bearer));
     still.await.refuses(401, "UNAUTHORIZED");
-    let viewer = Subject::seen_by(&server, Some(&token(&server, &["--role", "viewer"])));
+    let viewer = Subject::seen_by(&server, Some(&server.token_with(&["--role", "viewer"])));
     let given = viewer.call("GET", path).await.is(200).json();
     assert_eq!(given["token"], given["access_token"]);
     let bearer = format!("Bearer {}", given["token"].as_str().unwrap());
@@ -174,8 +167,8 @@ async fn elsewhere_a_login_is_exchanged_for_a_bearer_token() {
 async fn a_revoked_token_and_an_expired_one_are_none() {
     let server = Server::start().await;
     shop_and_bank(&server).await;
-    let expired = token(&server, &["--role", "admin", "--expires-in-days", "0"]);
-    let revoked = token(&server, &["--name", "ci", "--role", "admin"]);
+    let expired = server.token_with(&["--role", "admin", "--expires-in-days", "0"]);
+    let revoked = server.token_with(&["--name", "ci", "--role", "admin"]);
     let holder = Subject::seen_by(&server, Some(&revoked));
     begins_to_push(&holder, "shop/web").await.is(202);
     let listed = server.boatyard(&["admin", "token", "list"]);

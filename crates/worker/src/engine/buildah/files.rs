@@ -226,7 +226,12 @@ mod tests {
         let logins = Logins::new(&pull, None, "".parse().unwrap());
         let upstreams = Upstreams::new("127.0.0.1:8484", &token, hosts, logins).unwrap();
         let sockets = (0..upstreams.gates()).map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-        let gateway = Gateway::open(&upstreams, sockets.collect()).unwrap();
+        let gateway = Gateway::open(
+            &upstreams,
+            sockets.collect(),
+            &crate::measures::Traffic::default(),
+        )
+        .unwrap();
         let registries = Registries {
             own: "127.0.0.1:8484",
             own_public: "builds.example",
