@@ -141,3 +141,11 @@ test('bodies that start builds', async () => {
   const count = await refusesAll(rule, '/projects/fine/services/web/build', { branch: 'main' });
   assert.ok(count > 15, `${count} violations`);
 });
+
+test('bodies of groups of secrets', async () => {
+  const rule = defaults.create.secret.opt.body;
+  const group = { name: 'Fine', secretType: 'arguments', priority: 1 };
+  const count = await refusesAll(rule, '/projects/fine/secrets', group);
+  assert.ok(count > 30, `${count} violations`);
+  assert.equal((await post('/projects/fine/secrets', group)).status, 200, 'nothing was stored before');
+});

@@ -5,6 +5,8 @@
 mod edge;
 mod job_credentials;
 mod openapi;
+#[cfg(test)]
+mod permissions_page;
 mod registry_access;
 mod removal;
 mod routes;

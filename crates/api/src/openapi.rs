@@ -29,6 +29,16 @@ pub(crate) fn with_document(
     calls: impl FnOnce() -> ApiRouter<State>,
     body_limit: usize,
 ) -> Router<State> {
+    let (calls, api) = described(calls);
+    let json = Bytes::from(serde_json::to_vec(&api).unwrap_or_default());
+    calls
+        .layer(DefaultBodyLimit::max(body_limit))
+        .route(DOCUMENT, get(async move || document(json.clone())))
+        .route(PAGE, get(page))
+}
+
+/// The calls and their document.
+pub(crate) fn described(calls: impl FnOnce() -> ApiRouter<State>) -> (Router<State>, OpenApi) {
     // Schemas are gathered while the routes are declared.
     aide::generate::reset_context();
     aide::generate::extract_schemas(true);
@@ -43,11 +53,7 @@ pub(crate) fn with_document(
     };
     let calls = calls().finish_api_with(&mut api, |api| api.security_scheme(TOKEN, bearer()));
     complete(&mut api);
-    let json = Bytes::from(serde_json::to_vec(&api).unwrap_or_default());
-    calls
-        .layer(DefaultBodyLimit::max(body_limit))
-        .route(DOCUMENT, get(async move || document(json.clone())))
-        .route(PAGE, get(page))
+    (calls, api)
 }
 
 const DESCRIPTION: &str = "Builds of container images: a commit goes in, an image that can be pulled \

@@ -2,6 +2,7 @@
 
 mod notifications;
 mod tokens;
+mod vcs;
 
 use crate::belonging;
 use crate::config::Options;
@@ -23,6 +24,9 @@ pub enum AdminCommand {
     Notifications(notifications::NotificationsCommand),
     /// Change the key to the secrets in the database; the server must be stopped
     RotateKey(Place),
+    /// Link accounts at forges, list and remove them
+    #[command(subcommand)]
+    Vcs(vcs::VcsCommand),
     /// Say what this machine lacks for building, and how to get it
     Doctor(Place),
 }
@@ -83,6 +87,7 @@ pub async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
         AdminCommand::Token(command) => tokens::run(command).await,
         AdminCommand::Notifications(command) => notifications::run(command).await,
         AdminCommand::RotateKey(place) => rotate_key::run(&place).await,
+        AdminCommand::Vcs(command) => vcs::run(command).await,
         AdminCommand::Doctor(place) => doctor::run(&place.options()?).await,
     }
 }

@@ -26,6 +26,7 @@ pub mod status;
 pub mod tag;
 pub mod team;
 pub mod template;
+pub mod vcs;
 
 pub use access::{Grant, Projects, Rights};
 pub use account_secret::AccountSecret;

@@ -13,6 +13,7 @@ mod commit;
 mod environment;
 mod error;
 mod fetch;
+pub mod forge;
 mod http;
 mod lfs;
 mod lock;

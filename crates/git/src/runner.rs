@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::environment;
 use crate::error::GitError;
+use crate::http::HttpClient;
 use crate::process::{Call, Output, Progress};
 use crate::supervisor::Supervisor;
 use crate::url::Protocols;
@@ -114,6 +115,16 @@ impl Git {
     #[must_use]
     pub fn settings(&self) -> &GitSettings {
         &self.settings
+    }
+
+    /// A client for asking web servers by git's own rules: its protocols, addresses and patience.
+    #[must_use]
+    pub fn http(&self) -> HttpClient {
+        HttpClient::new(
+            self.settings.outbound.clone(),
+            self.settings.protocols.clone(),
+            self.settings.stall_timeout,
+        )
     }
 
     /// A call that stays on this machine.

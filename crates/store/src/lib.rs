@@ -35,6 +35,7 @@ mod teams;
 mod telemetry;
 mod tokens;
 mod transition;
+mod vcs;
 mod version;
 
 pub use alone::Alone;

@@ -27,6 +27,7 @@ pub(crate) mod service_view;
 pub(crate) mod services;
 pub(crate) mod tags;
 pub(crate) mod teams;
+pub(crate) mod vcs;
 
 use crate::state::State;
 use aide::axum::ApiRouter;
@@ -59,6 +60,7 @@ fn owned() -> ApiRouter<State> {
         .merge(tags::routes())
         .merge(registry_credentials::routes())
         .merge(notifications::routes())
+        .merge(vcs::routes())
 }
 
 /// What exists with the team in front only.

@@ -48,3 +48,4 @@ mod statuses;
 mod tags;
 mod teams;
 mod telemetry;
+mod vcs;

@@ -65,10 +65,10 @@ testkit::for_each_store! {
         let repository = Repository::with_steps("");
         let place = Place::new(&server, &repository).await;
         Place::named(&server, "shop", "api", &repository, json!({})).await;
-        let db = json!({"name": "db", "type": "secret", "secrets": {"values": {"user": {"name": "hush-account"}}}});
+        let db = json!({"name": "database", "type": "secret", "secrets": {"values": {"user": {"name": "hush-account"}}}});
         api.post("/v1/secrets", db).await.data();
         api.post(ARGUMENTS, json!({
-            "buildArguments": {"STAGE": "hush-stage", "OWN": "service", "DB": "${secrets.db.values.user.name}"},
+            "buildArguments": {"STAGE": "hush-stage", "OWN": "service", "DB": "${secrets.database.values.user.name}"},
             "dockerSecretMounts": {"token": file("hush-${STAGE}")},
         })).await.data();
         group(&api, "Low", json!({"secrets": {
@@ -86,7 +86,7 @@ testkit::for_each_store! {
             "secrets": {"variables": {"OURS": "yes"}}})).await.data();
 
         let shown = api.get(&format!("{ARGUMENTS}?show=this")).await.data().clone();
-        assert_eq!(shown["buildArguments"]["DB"], "${secrets.db.values.user.name}");
+        assert_eq!(shown["buildArguments"]["DB"], "${secrets.database.values.user.name}");
         assert_eq!(shown["buildFiles"], json!({}));
         let shown = api.get(&format!("{ARGUMENTS}?show=inherited&replaceTemplatedValues=true")).await.data().clone();
         assert_eq!(shown["buildArguments"], json!({
@@ -102,7 +102,7 @@ testkit::for_each_store! {
             "buildFiles": {"/call": file("hush-call")},
         }})).await;
         api.call("DELETE", &format!("{SECRETS}/low"), None).await.data();
-        api.call("DELETE", "/v1/secrets/db", None).await.data();
+        api.call("DELETE", "/v1/secrets/database", None).await.data();
         let claim = json!({"process": "hand", "version": "0"});
         let request = worker.calls(&server, "claim", claim).await.body["request"].clone();
         assert_eq!(request["buildArguments"], json!({
@@ -248,12 +248,12 @@ async fn who_may_not_read_secrets_sees_none_and_loses_none() {
         .await;
     let admin = server.api();
     let place = Place::new(&server, &Repository::with_steps("")).await;
-    let values = json!({"KEY": "hush-value", "DB": "${secrets.db.values.user}"});
+    let values = json!({"KEY": "hush-value", "DB": "${secrets.database.values.user}"});
     let given = json!({"buildArguments": values, "buildFiles": {"/f": file("hush-file")},
         "dockerSecretMounts": {"m": file("hush-mount")}});
     admin.post(ARGUMENTS, given.clone()).await.data();
     let secret =
-        json!({"name": "db", "type": "secret", "secrets": {"values": {"user": "hush-user"}}});
+        json!({"name": "database", "type": "secret", "secrets": {"values": {"user": "hush-user"}}});
     admin.post("/v1/secrets", secret.clone()).await.data();
     group(
         &admin,
@@ -302,17 +302,17 @@ async fn who_may_not_read_secrets_sees_none_and_loses_none() {
         ("PUT", "/v1/secrets", "Account > Secrets > General > Create"),
         (
             "GET",
-            "/v1/secrets/db",
+            "/v1/secrets/database",
             "Account > Secrets > General > Read",
         ),
         (
             "PATCH",
-            "/v1/secrets/db",
+            "/v1/secrets/database",
             "Account > Secrets > General > Update",
         ),
         (
             "DELETE",
-            "/v1/secrets/db",
+            "/v1/secrets/database",
             "Account > Secrets > General > Delete",
         ),
         ("GET", ARGUMENTS, "Project > Secrets > Services > Read"),
@@ -361,21 +361,21 @@ async fn who_may_not_read_secrets_sees_none_and_loses_none() {
 
     // A developer reads the project's secrets, not the account's, and cannot get at them by a reference.
     let developer = token_with(&server, &["--role", "developer"]);
-    developer.get("/v1/secrets/db").await.refusal(403);
+    developer.get("/v1/secrets/database").await.refusal(403);
     let shown = developer
         .get(&format!("{ARGUMENTS}?replaceTemplatedValues=true"))
         .await
         .data()
         .clone();
-    assert_eq!(shown["buildArguments"]["DB"], "${secrets.db.values.user}");
-    let spy = json!({"SPY": "${secrets.db.values.user}"});
+    assert_eq!(shown["buildArguments"]["DB"], "${secrets.database.values.user}");
+    let spy = json!({"SPY": "${secrets.database.values.user}"});
     let start = format!("{}/build", place.path());
     for (method, path, body) in [
         ("POST", ARGUMENTS, json!({"buildArguments": spy})),
         (
             "PATCH",
             "/v1/projects/shop/services/build/web",
-            json!({"buildFiles": {"/spy": file("${secrets.db.values.user}")}}),
+            json!({"buildFiles": {"/spy": file("${secrets.database.values.user}")}}),
         ),
         (
             "PATCH",

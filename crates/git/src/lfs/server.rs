@@ -41,12 +41,7 @@ pub(super) async fn fetch(
     if address.protocol() == Protocol::File {
         return copy(Path::new(address.path()), wanted, into);
     }
-    let settings = mirror.git.settings();
-    let http = HttpClient::new(
-        settings.outbound.clone(),
-        settings.protocols.clone(),
-        settings.stall_timeout,
-    );
+    let http = mirror.git.http();
     let server = match address.protocol() {
         Protocol::Ssh => authenticated(mirror, address).await?,
         _ => Server::at(address, named.is_none())?,

@@ -1,0 +1,112 @@
+//! GitHub. Source: its REST API's reference, "Users", "Repositories", "Branches", "Commits".
+
+use super::ask::{Api, below};
+use super::{Account, ForgeBranch, ForgeCommit, ForgeError, ForgeRepository};
+use serde::Deserialize;
+use url::Url;
+
+#[derive(Deserialize)]
+struct User {
+    login: String,
+    email: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    id: u64,
+    name: String,
+    full_name: String,
+    html_url: String,
+    owner: User,
+}
+
+#[derive(Deserialize)]
+struct Branch {
+    name: String,
+    commit: Head,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    sha: String,
+}
+
+#[derive(Deserialize)]
+struct Commit {
+    /// The account, where the address is known to be somebody's.
+    author: Option<User>,
+    commit: Words,
+}
+
+#[derive(Deserialize)]
+struct Words {
+    message: String,
+    author: Author,
+}
+
+#[derive(Deserialize)]
+struct Author {
+    name: String,
+    date: String,
+}
+
+/// GitHub's own API has a host of its own; an enterprise's is below its pages.
+pub(super) fn api(url: &Url) -> Url {
+    if url.host_str() == Some("github.com") {
+        let mut api = url.clone();
+        // A name in place of a name: it fits.
+        let _ = api.set_host(Some("api.github.com"));
+        return api;
+    }
+    below(url, &["api", "v3"])
+}
+
+pub(super) async fn account(api: &Api) -> Result<Account, ForgeError> {
+    let user: User = api.get(&["user"], &[]).await?;
+    Ok(Account {
+        login: user.login,
+        email: user.email.unwrap_or_default(),
+    })
+}
+
+pub(super) async fn repositories(api: &Api) -> Result<Vec<ForgeRepository>, ForgeError> {
+    let rows: Vec<Repository> = api.every(&["user", "repos"], &[], "per_page").await?;
+    let repository = |row: Repository| ForgeRepository {
+        id: row.id.to_string(),
+        name: row.name,
+        full_name: row.full_name,
+        url: row.html_url,
+        owner: row.owner.login,
+    };
+    Ok(rows.into_iter().map(repository).collect())
+}
+
+pub(super) async fn branches(
+    api: &Api,
+    owner: &str,
+    name: &str,
+) -> Result<Vec<ForgeBranch>, ForgeError> {
+    let path = ["repos", owner, name, "branches"];
+    let rows: Vec<Branch> = api.every(&path, &[], "per_page").await?;
+    let branch = |row: Branch| ForgeBranch {
+        name: row.name,
+        sha: row.commit.sha,
+        commit: None,
+    };
+    Ok(rows.into_iter().map(branch).collect())
+}
+
+pub(super) async fn commit(
+    api: &Api,
+    owner: &str,
+    name: &str,
+    sha: &str,
+) -> Result<ForgeCommit, ForgeError> {
+    let path = ["repos", owner, name, "commits", sha];
+    let Commit { author, commit } = api.get(&path, &[]).await?;
+    Ok(ForgeCommit {
+        author: author.map_or(commit.author.name, |user| user.login),
+        message: commit.message,
+        date: commit.author.date,
+    })
+}
