@@ -3,6 +3,7 @@
 //! and no SQL, no engine.
 
 mod edge;
+mod job_credentials;
 mod openapi;
 #[cfg(test)]
 mod permissions_page;

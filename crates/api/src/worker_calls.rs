@@ -2,15 +2,19 @@
 //! worker whose attempt is over finds no build behind it and gets 410 for everything it tries.
 
 use crate::edge::{ApiError, Body, Data, Nothing, Params};
+use crate::job_credentials;
 use crate::state::State;
 use axum::extract::{FromRequestParts, State as FromState};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use domain::{Build, Image, Reason, Status, fields};
+use domain::registry_address::host_and_path;
+use domain::{Build, Image, PushTo, Reason, Status, fields};
 use http::StatusCode;
 use http::request::Parts;
 use logs::NewLine;
-use protocol::{Claim, Conclusion, Job, LogChunk, LogsAccepted, Report, SampleBatch, Watch};
+use protocol::{
+    Claim, Conclusion, Job, LogChunk, LogsAccepted, Overtaken, Report, SampleBatch, Watch,
+};
 use std::time::Duration;
 use store::{Advanced, Ending};
 
@@ -28,6 +32,7 @@ pub(crate) fn router() -> Router<State> {
         .route("/samples", post(samples))
         .route("/conclude", post(conclude))
         .route("/watch", get(watch))
+        .route("/overtaken", get(overtaken))
 }
 
 /// The bearer of a one-build token.
@@ -73,6 +78,7 @@ async fn claim(
         .ok_or_else(gone)?;
     let cache_generation = state.store.cache_generation(&build.service_uid).await?;
     let next_log_seq = state.logs.status(&build.uid).await?.next_seq;
+    let credentials = job_credentials::look_up(&state, &build.project_uid, &request).await?;
     tracing::info!(build = %build.id, attempt = build.attempt, "a worker took the build");
     Ok(Json(Job {
         build_uid: build.uid,
@@ -84,6 +90,8 @@ async fn claim(
         registry: state.settings.worker_registry_host.clone(),
         repository,
         registry_public: state.settings.registry_host.clone(),
+        credentials: credentials.pull,
+        push_credential: credentials.push,
         lease_seconds: lease.as_secs(),
         next_log_seq,
     }))
@@ -196,6 +204,9 @@ async fn ending(state: &State, token: &str, conclusion: Conclusion) -> Result<En
     };
     ending.usage = state.logs.usage(&build.uid).await;
     if conclusion.status == Status::Success {
+        if let Some(to) = state.store.push_to_of_worker(token).await? {
+            return elsewhere(&build, &to, conclusion.digest, conclusion.size, ending);
+        }
         ending.image = pushed(state, &build, conclusion.digest.as_deref()).await?;
         if ending.image.is_none() {
             ending.status = Status::Failure;
@@ -203,6 +214,28 @@ async fn ending(state: &State, token: &str, conclusion: Conclusion) -> Result<En
             ending.message = "The registry does not have the image that was pushed".to_owned();
         }
     }
+    Ok(ending)
+}
+
+/// Of an image in a registry of the project's own there is the worker's word: it has read the manifest
+/// back from there, with a login that this server needs for nothing else.
+fn elsewhere(
+    build: &Build,
+    to: &PushTo,
+    digest: Option<String>,
+    size: Option<i64>,
+    mut ending: Ending,
+) -> Result<Ending, ApiError> {
+    let (host, repository) = host_and_path(&to.repository);
+    let (Some(digest), Some(size), Some(repository)) = (digest, size, repository) else {
+        return Err(ApiError::field("digest", "and `size` are required"));
+    };
+    ending.image = Some(Image {
+        registry: Some(host.to_owned()),
+        name: format!("{repository}:{}", build.id),
+        digest,
+        size,
+    });
     Ok(ending)
 }
 
@@ -229,6 +262,7 @@ async fn pushed(
     Ok(found
         .filter(|manifest| digest == Some(manifest.digest.as_str()))
         .map(|manifest| Image {
+            registry: None,
             name: format!("{repository}:{}", build.id),
             size: i64::try_from(manifest.size_total).unwrap_or(i64::MAX),
             digest: manifest.digest,
@@ -268,4 +302,14 @@ async fn watch(
             () = state.stop.cancelled() => {}
         }
     }
+}
+
+async fn overtaken(
+    FromState(state): FromState<State>,
+    Worker(token): Worker,
+) -> Result<Json<Overtaken>, ApiError> {
+    let build = state.store.build_of_worker(&token).await?;
+    let build = build.ok_or_else(gone)?;
+    let overtaken = state.store.is_overtaken(&build).await?;
+    Ok(Json(Overtaken { overtaken }))
 }

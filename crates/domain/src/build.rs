@@ -59,9 +59,21 @@ pub struct Creator {
     pub token_name: String,
 }
 
+/// A registry of the project's own that an image goes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PushTo {
+    /// The id of the credential to push with.
+    pub credential_id: String,
+    /// The repository, with the registry's host before it.
+    pub repository: String,
+}
+
 /// A pushed image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
+    /// The host of the registry it is in, where that is not this server's own.
+    pub registry: Option<String>,
     /// Repository and tag without the registry's host: `project/service:tag`.
     pub name: String,
     /// Digest of the manifest, `sha256:…`.
@@ -108,6 +120,12 @@ pub struct BuildRequest {
     /// What `RUN --mount=type=secret` finds, by the mount's id.
     #[serde(default)]
     pub docker_secret_mounts: BTreeMap<String, FileContent>,
+    /// The ids of the credentials that private base images are pulled with.
+    #[serde(default)]
+    pub docker_credentials: Vec<String>,
+    /// Where the image goes, where that is not this server's own registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push_to: Option<PushTo>,
     /// Whether layers are cached between builds of the service.
     #[serde(default)]
     pub use_cache: bool,

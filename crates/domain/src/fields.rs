@@ -48,6 +48,8 @@ pub const ROLE_NAME: std::ops::RangeInclusive<usize> = 2..=54;
 pub const TAG_NAME: std::ops::RangeInclusive<usize> = 1..=54;
 /// Length of a service's name.
 pub const SERVICE_NAME: std::ops::RangeInclusive<usize> = 3..=54;
+/// Length of a credential's name.
+pub const CREDENTIAL_NAME: std::ops::RangeInclusive<usize> = 3..=54;
 /// Rules or flags in one list.
 pub const RULES: usize = 200;
 /// Arguments, files or mounts in one place.

@@ -1,6 +1,8 @@
 //! A project: the room that services share.
 
 use crate::Millis;
+use crate::registry_credential::Provider;
+use serde::{Deserialize, Serialize};
 
 /// A project as the store keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,10 +21,24 @@ pub struct Project {
     pub color: Option<String>,
     /// The region builds run in.
     pub region: String,
+    /// The registry that the images of its builds go to, where that is not this server's.
+    pub custom_registry: Option<CustomRegistry>,
     /// Dense number in its team, by which lists are walked.
     pub number: i64,
     /// When it was made.
     pub created_at: Millis,
     /// When it last changed.
     pub updated_at: Millis,
+}
+
+/// A registry of a project's own. Stored as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomRegistry {
+    /// Whether images go there.
+    pub enabled: bool,
+    /// The id of the credential that images are pushed with.
+    pub credential_id: String,
+    /// The kind of registry, which a credential keeps for as long as it is there.
+    pub provider: Provider,
 }

@@ -76,6 +76,12 @@ reasons! {
     PathNotAllowed = "path_not_allowed" => Failure;
     /// A base image could not be pulled.
     BaseImageNotFound = "base_image_not_found" => Failure;
+    /// A registry refused the login it was given, or asks for one; some say so of images that are not there.
+    RegistryAuthFailed = "registry_auth_failed" => Failure;
+    /// A registry could not be reached.
+    RegistryUnreachable = "registry_unreachable" => Failure;
+    /// The registry's address is private and the operator has not allowed it.
+    RegistryAddressNotAllowed = "registry_address_not_allowed" => Failure;
     /// A step of the Dockerfile failed.
     StepFailed = "step_failed" => Failure;
     /// The registry did not take the image.

@@ -65,6 +65,8 @@ pub struct ServiceSpec {
     pub enable_git_lfs: bool,
     /// Which commits build by themselves.
     pub rules: BuildRules,
+    /// The ids of the credentials that private base images are pulled with.
+    pub docker_credentials: Vec<String>,
     /// The ids of its tags.
     pub tags: Vec<String>,
 }

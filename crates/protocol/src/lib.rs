@@ -45,10 +45,39 @@ pub struct Job {
     pub repository: String,
     /// Host and port of the registry as clients name it.
     pub registry_public: String,
+    /// Logins for private base images: those of the request's that are there and may be used.
+    #[serde(default)]
+    pub credentials: Vec<RegistryCredential>,
+    /// The login to the registry that the request says to push to, where it may be used.
+    #[serde(default)]
+    pub push_credential: Option<RegistryCredential>,
     /// How long the lease lasts without a heartbeat, in seconds.
     pub lease_seconds: u64,
     /// Sequence number of the next log line.
     pub next_log_seq: u64,
+}
+
+/// A login to a registry, as it stands when the build is claimed. It is nowhere but here and where
+/// it is sealed.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct RegistryCredential {
+    /// The credential's id.
+    pub id: String,
+    /// Host and port, and perhaps a folder, as images name them.
+    pub registry: String,
+    /// The user name.
+    pub username: String,
+    /// The password.
+    pub password: String,
+}
+
+impl std::fmt::Debug for RegistryCredential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RegistryCredential")
+            .field("id", &self.id)
+            .field("registry", &self.registry)
+            .finish_non_exhaustive()
+    }
 }
 
 /// `POST status`: the worker entered a phase or learned the commit.
@@ -107,6 +136,16 @@ pub struct Conclusion {
     /// The pushed image's manifest digest, with SUCCESS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// The image's compressed size in bytes, where it went to another registry than the server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<i64>,
+}
+
+/// Answer to `GET overtaken`: for registries that cannot tell which build of a branch is the newer.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Overtaken {
+    /// Whether a build of the branch that was asked for later has been uploaded.
+    pub overtaken: bool,
 }
 
 /// Answer to `GET watch?seconds=N`, which waits until there is something to say or N seconds.

@@ -34,13 +34,13 @@ macro_rules! build_columns {
     () => {
         "uid, service_uid, project_uid, number, id, status, reason, message, branch,
          pull_request_id, sha, image_name, image_digest, image_size, attempt, created_by,
-         created_at, started_at, status_since, concluded_at, created_by_name"
+         created_at, started_at, status_since, concluded_at, created_by_name, image_registry"
     };
 }
 pub(crate) use build_columns;
 
 /// How many columns that is: where further columns of a statement begin.
-pub(crate) const BUILD_COLUMNS: usize = 21;
+pub(crate) const BUILD_COLUMNS: usize = 22;
 
 pub(crate) fn build(row: &Row<'_>) -> Result<Build, StoreError> {
     let status: String = row.get(5)?;
@@ -86,6 +86,7 @@ fn image(row: &Row<'_>) -> Result<Option<Image>, StoreError> {
     let digest: Option<String> = row.get(12)?;
     let size: Option<i64> = row.get(13)?;
     Ok(Some(Image {
+        registry: row.get(21)?,
         name,
         digest: digest.unwrap_or_default(),
         size: size.unwrap_or_default(),

@@ -1,8 +1,10 @@
 //! Projects.
 
 use crate::catalog::remove_repositories;
-use crate::sql::{Row, params};
+use crate::services::to_json;
+use crate::sql::{Row, Session, params};
 use crate::{Store, StoreError, now};
+use domain::project::CustomRegistry;
 use domain::{Project, repository};
 
 /// What may change in a project; `None` leaves a field as it is.
@@ -12,9 +14,13 @@ pub struct ProjectChanges {
     pub description: Option<String>,
     /// The new colour.
     pub color: Option<String>,
+    /// The registry that its images go to from now on; `Some(None)` is this server's own.
+    pub custom_registry: Option<Option<CustomRegistry>>,
 }
 
 fn project(row: &Row<'_>) -> Result<Project, StoreError> {
+    let custom: Option<String> = row.get(10)?;
+    let custom = custom.map(|text| serde_json::from_str(&text)).transpose();
     Ok(Project {
         uid: row.get(0)?,
         team: row.get(1)?,
@@ -26,6 +32,7 @@ fn project(row: &Row<'_>) -> Result<Project, StoreError> {
         created_at: row.get(7)?,
         updated_at: row.get(8)?,
         number: row.get(9)?,
+        custom_registry: custom.map_err(|e| StoreError::corrupt(e.to_string()))?,
     })
 }
 
@@ -33,7 +40,8 @@ impl Store {
     /// Stores a new project; its `uid` and times are set here.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the team has a project with this id.
+    /// [`StoreError::Conflict`] when the team has a project with this id, [`StoreError::Gone`] when the
+    /// credential of its registry was deleted meanwhile.
     pub async fn create_project(&self, mut project: Project) -> Result<Project, StoreError> {
         project.uid = uuid::Uuid::now_v7().to_string();
         project.created_at = now();
@@ -58,6 +66,7 @@ impl Store {
             ],
         )
         .await?;
+        push_with(&mut tx, &project.uid, project.custom_registry.as_ref()).await?;
         tx.commit().await?;
         Ok(project)
     }
@@ -70,7 +79,7 @@ impl Store {
         let mut session = self.db.read().await?;
         session
             .row(
-                "SELECT uid, team, id, name, description, color, region, created_at, updated_at, number
+                "SELECT uid, team, id, name, description, color, region, created_at, updated_at, number, custom_registry
                  FROM projects WHERE team = $1 AND id = $2",
                 params![team, id],
                 project,
@@ -93,7 +102,7 @@ impl Store {
         let mut session = self.db.read().await?;
         session
             .rows(
-                "SELECT uid, team, id, name, description, color, region, created_at, updated_at, number
+                "SELECT uid, team, id, name, description, color, region, created_at, updated_at, number, custom_registry
                  FROM projects WHERE team = $1 AND number > $2 ORDER BY number LIMIT $3 OFFSET $4",
                 params![team, after, limit, offset],
                 project,
@@ -104,7 +113,7 @@ impl Store {
     /// Changes a project; `None` when it is gone.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`StoreError::Gone`] when the credential of its registry was deleted meanwhile.
     pub async fn update_project(
         &self,
         uid: &str,
@@ -117,9 +126,12 @@ impl Store {
             params![uid, changes.description, changes.color, now()],
         )
         .await?;
+        if let Some(registry) = changes.custom_registry {
+            push_with(&mut tx, uid, registry.as_ref()).await?;
+        }
         let updated = tx
             .row(
-                "SELECT uid, team, id, name, description, color, region, created_at, updated_at, number
+                "SELECT uid, team, id, name, description, color, region, created_at, updated_at, number, custom_registry
                  FROM projects WHERE uid = $1",
                 params![uid],
                 project,
@@ -162,4 +174,31 @@ impl Store {
         tx.commit().await?;
         Ok(left.is_none())
     }
+}
+
+/// Lets a project's images go to this registry, with a credential that is there.
+async fn push_with(
+    tx: &mut Session<'_>,
+    project_uid: &str,
+    registry: Option<&CustomRegistry>,
+) -> Result<(), StoreError> {
+    if let Some(registry) = registry {
+        // Locked, so that it is not deleted meanwhile.
+        let there = tx
+            .execute(
+                "UPDATE registry_credentials SET updated_at = updated_at
+                 WHERE id = $2 AND team = (SELECT team FROM projects WHERE uid = $1)",
+                params![project_uid, &registry.credential_id],
+            )
+            .await?;
+        if there == 0 {
+            return Err(StoreError::Gone);
+        }
+    }
+    tx.execute(
+        "UPDATE projects SET custom_registry = $2 WHERE uid = $1",
+        params![project_uid, registry.map(to_json).transpose()?],
+    )
+    .await?;
+    Ok(())
 }

@@ -19,12 +19,12 @@ impl Store {
                  )
                  INSERT INTO builds (service_uid, number, uid, project_uid, id, status, reason,
                      message, branch, pull_request_id, sha, image_name, image_digest, image_size,
-                     attempt, created_by, created_by_name, created_at, started_at, status_since,
+                     image_registry, attempt, created_by, created_by_name, created_at, started_at, status_since,
                      concluded_at, request)
                  SELECT b.service_uid, b.number + n, b.uid || '-' || CAST(n AS TEXT),
                      b.project_uid, 'copied-build-' || CAST(b.number + n AS TEXT), b.status,
                      b.reason, b.message, b.branch, b.pull_request_id, b.sha, b.image_name,
-                     b.image_digest, b.image_size, b.attempt, b.created_by, b.created_by_name,
+                     b.image_digest, b.image_size, b.image_registry, b.attempt, b.created_by, b.created_by_name,
                      b.created_at, b.started_at, b.status_since, b.concluded_at, b.request
                  FROM copies CROSS JOIN builds b
                  JOIN services s ON s.uid = b.service_uid AND s.last_build_number = b.number

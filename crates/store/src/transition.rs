@@ -8,7 +8,7 @@ use crate::services::to_json;
 use crate::sql::{Session, params};
 use crate::tokens::{fresh_secret, hash};
 use crate::{Store, StoreError, notifications, now, telemetry};
-use domain::{Build, BuildRequest, Image, Millis, Reason, Secret, Status, Usage};
+use domain::{Build, BuildRequest, Image, Millis, PushTo, Reason, Secret, Status, Usage};
 
 /// What became of a requested move.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -233,6 +233,27 @@ impl Store {
             .await
     }
 
+    /// The registry of its project's own that the worker's build goes to, if it goes to one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn push_to_of_worker(&self, token: &str) -> Result<Option<PushTo>, StoreError> {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Part {
+            push_to: Option<PushTo>,
+        }
+        let mut session = self.db.read().await?;
+        let request = session
+            .row(
+                "SELECT request FROM builds WHERE worker_token = $1 AND concluded_at IS NULL",
+                params![hash(token)],
+                |row| row.json::<Part>(0),
+            )
+            .await?;
+        Ok(request.and_then(|request| request.push_to))
+    }
+
     /// A worker is alive: its lease starts anew. `false` when it holds no build any more.
     ///
     /// # Errors
@@ -359,7 +380,8 @@ impl Store {
         tx.execute(
             "UPDATE builds SET status = $2, reason = $3, message = $4, status_since = $5,
                  concluded_at = $5, image_name = $6, image_digest = $7, image_size = $8,
-                 lease_expires_at = NULL, phases = phases || $9, usage = $10
+                 lease_expires_at = NULL, phases = phases || $9, usage = $10,
+                 image_registry = $11
              WHERE uid = $1",
             params![
                 &before.uid,
@@ -371,7 +393,8 @@ impl Store {
                 image.map(|image| image.digest.as_str()),
                 image.map(|image| image.size),
                 entered(ending.status, now),
-                usage
+                usage,
+                image.and_then(|image| image.registry.as_deref())
             ],
         )
         .await?;

@@ -39,6 +39,7 @@ pub fn project(id: &str) -> Project {
         description: None,
         color: None,
         region: "local".into(),
+        custom_registry: None,
         created_at: 0,
         updated_at: 0,
     }
@@ -77,6 +78,8 @@ pub fn build_request() -> BuildRequest {
         build_arguments: [("KEY".to_owned(), "value".to_owned())].into(),
         build_files: [].into(),
         docker_secret_mounts: [].into(),
+        docker_credentials: Vec::new(),
+        push_to: None,
         use_cache: true,
         cache_storage_mb: None,
         include_git_folder: false,

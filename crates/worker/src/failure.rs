@@ -31,6 +31,7 @@ impl Failure {
             reason: Some(self.reason),
             message: self.message,
             digest: None,
+            size: None,
         }
     }
 }

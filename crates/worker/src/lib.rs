@@ -7,6 +7,7 @@
 //!
 //! [`run`] is the door; [`WorkerConfig::from_env`] has the table of environment variables.
 
+mod build_files;
 mod bundle;
 mod cache;
 mod config;
@@ -20,6 +21,7 @@ mod git_limits;
 mod growth;
 mod halt;
 mod lines;
+mod mask;
 mod measures;
 mod meter;
 mod mounts;

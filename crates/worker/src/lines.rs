@@ -1,6 +1,10 @@
 //! From a stream of bytes to log lines. Programs write what they like: progress bars that return
 //! to the line's start, bytes that are no text, a megabyte without a line end.
 
+use std::sync::Arc;
+
+use crate::mask::Mask;
+
 /// Longest line in bytes; what is longer goes on in the next line.
 pub(crate) const MAX_LINE: usize = 16 * 1024;
 
@@ -10,9 +14,19 @@ pub(crate) struct Splitter {
     rest: Vec<u8>,
     /// The last byte was `\r`: a `\n` right after it belongs to the same line end.
     after_return: bool,
+    /// What is not cut in the middle.
+    mask: Arc<Mask>,
 }
 
 impl Splitter {
+    /// One that cuts no long line where the mask would not know a secret any more.
+    pub(crate) fn new(mask: Arc<Mask>) -> Splitter {
+        Splitter {
+            mask,
+            ..Splitter::default()
+        }
+    }
+
     /// Takes the next bytes and gives out each line that they end.
     pub(crate) fn feed(&mut self, mut bytes: &[u8], mut each: impl FnMut(String)) {
         while let Some((&first, tail)) = bytes.split_first() {
@@ -21,7 +35,7 @@ impl Splitter {
                 continue;
             }
             let end = bytes.iter().position(|b| matches!(b, b'\n' | b'\r'));
-            let room = MAX_LINE - self.rest.len();
+            let room = MAX_LINE + self.mask.margin() - self.rest.len();
             match end {
                 Some(end) if end <= room => {
                     self.rest.extend_from_slice(&bytes[..end]);
@@ -29,7 +43,7 @@ impl Splitter {
                     // A return at a line's start draws nothing: progress bars begin with one.
                     if !returns || !self.rest.is_empty() {
                         self.after_return = returns;
-                        each(self.take());
+                        self.give_out(&mut each);
                     }
                     bytes = &bytes[end + 1..];
                 }
@@ -40,10 +54,7 @@ impl Splitter {
                 _ => {
                     self.rest.extend_from_slice(&bytes[..room]);
                     bytes = &bytes[room..];
-                    let keep = unfinished_char(&self.rest);
-                    let carry = self.rest.split_off(self.rest.len() - keep);
-                    each(self.take());
-                    self.rest = carry;
+                    self.give_out_first(&mut each);
                 }
             }
         }
@@ -52,8 +63,25 @@ impl Splitter {
     /// Gives out what is left when the stream has ended without a line end.
     pub(crate) fn finish(&mut self, mut each: impl FnMut(String)) {
         if !self.rest.is_empty() {
-            each(self.take());
+            self.give_out(&mut each);
         }
+    }
+
+    /// Gives out the line, in parts where it is long.
+    fn give_out(&mut self, each: &mut impl FnMut(String)) {
+        while self.rest.len() > MAX_LINE {
+            self.give_out_first(each);
+        }
+        each(self.take());
+    }
+
+    /// Gives out as much of a long line as a line may have.
+    fn give_out_first(&mut self, each: &mut impl FnMut(String)) {
+        let end = self.mask.cut(&self.rest, MAX_LINE.min(self.rest.len()));
+        let end = end - unfinished_char(&self.rest[..end]);
+        let carry = self.rest.split_off(end);
+        each(self.take());
+        self.rest = carry;
     }
 
     fn take(&mut self) -> String {
@@ -121,6 +149,24 @@ mod tests {
         let lines = split(&[text.as_bytes()]);
         assert!(lines.len() >= 3 && lines.iter().all(|line| line.len() <= MAX_LINE));
         assert_eq!(lines.concat(), text);
+    }
+
+    #[test]
+    fn a_secret_is_not_cut_in_two() {
+        let mask = Arc::new(Mask::new([b"hunter22".as_slice().into()]));
+        for before in MAX_LINE - 10..MAX_LINE + 2 {
+            let text = format!("{}hunter22{}", "-".repeat(before), "-".repeat(MAX_LINE));
+            let mut splitter = Splitter::new(Arc::clone(&mask));
+            let mut lines = Vec::new();
+            splitter.feed(text.as_bytes(), |line| lines.push(line));
+            splitter.finish(|line| lines.push(line));
+            assert!(lines.iter().all(|line| line.len() <= MAX_LINE), "{before}");
+            assert!(
+                lines.iter().any(|line| line.contains("hunter22")),
+                "{before}"
+            );
+            assert_eq!(lines.concat(), text);
+        }
     }
 
     proptest! {

@@ -1,21 +1,21 @@
-//! The few calls to our registry that the engine is not needed for: giving an image that is there
+//! The few calls to the registry that an image goes to that the engine is not needed for: giving an image that is there
 //! another tag is one small request, where the engine would start a process and look at every layer.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Body, Method, Response};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::base_url;
 use crate::failure::shorten;
-use crate::gateway::REGISTRY_USER;
-use crate::token::Token;
+use crate::gateway::{Sent, Upstream, UpstreamError};
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// The largest manifest that registries have to take, in bytes.
 const MAX_MANIFEST: usize = 4 << 20;
+/// How much of a refusal is read, in bytes.
+const MAX_REFUSAL: usize = 4096;
 const MANIFESTS: &str = "application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.v2+json, \
     application/vnd.oci.image.index.v1+json, \
@@ -27,6 +27,9 @@ pub(crate) enum RegistryError {
     /// Nobody there, or not able to answer now.
     #[error("{0}")]
     Unreachable(String),
+    /// It did not take the login, or is where nothing may be contacted.
+    #[error("{0}")]
+    Closed(UpstreamError),
     /// It said no.
     #[error("the registry answered {status}: {body}")]
     Refused {
@@ -44,46 +47,64 @@ pub(crate) struct Manifest {
     pub(crate) text: String,
 }
 
-/// Our registry, seen from one repository.
+impl Manifest {
+    /// The size of the image: manifest, configuration and layers. Of an index, what it says of the
+    /// manifests in it.
+    pub(crate) fn image_size(&self) -> i64 {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Sized {
+            size: i64,
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Parts {
+            config: Sized,
+            layers: Vec<Sized>,
+            manifests: Vec<Sized>,
+        }
+        let parts: Parts = serde_json::from_str(&self.text).unwrap_or_default();
+        let listed = parts
+            .layers
+            .iter()
+            .chain(&parts.manifests)
+            .map(|part| part.size);
+        let own = i64::try_from(self.text.len()).unwrap_or(i64::MAX);
+        listed.fold(own.saturating_add(parts.config.size), i64::saturating_add)
+    }
+}
+
+/// A registry, seen from one repository.
 pub(crate) struct Registry<'a> {
-    http: reqwest::Client,
-    host: &'a str,
+    upstream: &'a Upstream,
     repository: &'a str,
-    token: &'a Token,
 }
 
 impl<'a> Registry<'a> {
-    pub(crate) fn new(
-        host: &'a str,
-        repository: &'a str,
-        token: &'a Token,
-    ) -> Result<Registry<'a>, RegistryError> {
-        let http = reqwest::Client::builder()
-            .timeout(CALL_TIMEOUT)
-            .build()
-            .map_err(|error| RegistryError::Unreachable(error.to_string()))?;
-        Ok(Registry {
-            http,
-            host,
+    pub(crate) fn new(upstream: &'a Upstream, repository: &'a str) -> Registry<'a> {
+        Registry {
+            upstream,
             repository,
-            token,
-        })
+        }
+    }
+
+    /// Its host and port.
+    pub(crate) fn host(&self) -> &str {
+        self.upstream.host()
     }
 
     /// The manifest under a tag or digest.
     pub(crate) async fn manifest(&self, reference: &str) -> Result<Manifest, RegistryError> {
-        let request = self
-            .request(Method::GET, reference)
-            .header(ACCEPT, MANIFESTS);
-        let response = answer(request).await?;
+        let accept = (ACCEPT, HeaderValue::from_static(MANIFESTS));
+        let response = self.call(Method::GET, reference, accept, None).await?;
         let media_type = response
             .headers()
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default()
             .to_owned();
-        let bytes = response.bytes().await.map_err(unreachable)?;
-        match String::from_utf8(bytes.into()) {
+        let bytes = body(response, MAX_MANIFEST).await?;
+        match String::from_utf8(bytes) {
             Ok(text) if text.len() <= MAX_MANIFEST => Ok(Manifest { media_type, text }),
             _ => Err(RegistryError::Refused {
                 status: 200,
@@ -94,31 +115,55 @@ impl<'a> Registry<'a> {
 
     /// Puts a manifest under a tag. The registry refuses one whose layers it does not have.
     pub(crate) async fn put(&self, tag: &str, manifest: &Manifest) -> Result<(), RegistryError> {
-        let request = self
-            .request(Method::PUT, tag)
-            .header(CONTENT_TYPE, &manifest.media_type)
-            .body(Bytes::from(manifest.text.clone()));
-        answer(request).await.map(drop)
+        let kind = HeaderValue::from_str(&manifest.media_type)
+            .unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"));
+        let body = Bytes::from(manifest.text.clone());
+        let put = self.call(Method::PUT, tag, (CONTENT_TYPE, kind), Some(body));
+        put.await.map(drop)
     }
 
-    fn request(&self, method: Method, reference: &str) -> RequestBuilder {
-        let url = format!(
-            "{}/v2/{}/manifests/{reference}",
-            base_url(self.host),
-            self.repository
-        );
-        self.http
-            .request(method, url)
-            .basic_auth(REGISTRY_USER, Some(self.token.reveal()))
+    async fn call(
+        &self,
+        method: Method,
+        reference: &str,
+        (name, value): (HeaderName, HeaderValue),
+        body: Option<Bytes>,
+    ) -> Result<Response, RegistryError> {
+        let path = format!("/v2/{}/manifests/{reference}", self.repository);
+        let sent = Sent {
+            method,
+            path: &path,
+            repository: self.repository,
+            headers: HeaderMap::from_iter([(name, value)]),
+        };
+        let answer = self.upstream.send(sent, body.map(Body::from));
+        match tokio::time::timeout(CALL_TIMEOUT, answer).await {
+            Ok(Ok(response)) => checked(response).await,
+            Ok(Err(error @ UpstreamError::Unreachable { .. })) => {
+                Err(RegistryError::Unreachable(error.to_string()))
+            }
+            Ok(Err(error)) => Err(RegistryError::Closed(error)),
+            Err(_) => Err(RegistryError::Unreachable("no answer in time".into())),
+        }
     }
 }
 
-fn unreachable(error: reqwest::Error) -> RegistryError {
-    RegistryError::Unreachable(error.without_url().to_string())
+/// What a response says, up to a byte more than `limit`.
+async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, RegistryError> {
+    let unreachable =
+        |error: reqwest::Error| RegistryError::Unreachable(error.without_url().to_string());
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > limit {
+            bytes.truncate(limit + 1);
+            break;
+        }
+    }
+    Ok(bytes)
 }
 
-async fn answer(request: RequestBuilder) -> Result<Response, RegistryError> {
-    let response = request.send().await.map_err(unreachable)?;
+async fn checked(response: Response) -> Result<Response, RegistryError> {
     let status = response.status();
     if status.is_success() {
         return Ok(response);
@@ -126,9 +171,26 @@ async fn answer(request: RequestBuilder) -> Result<Response, RegistryError> {
     if matches!(status.as_u16(), 429 | 502..=504) {
         return Err(RegistryError::Unreachable(format!("status {status}")));
     }
-    let body = response.text().await.unwrap_or_default();
+    let said = body(response, MAX_REFUSAL).await.unwrap_or_default();
     Err(RegistryError::Refused {
         status: status.as_u16(),
-        body: shorten(&body, 200),
+        body: shorten(&String::from_utf8_lossy(&said), 200),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_as_large_as_its_parts() {
+        let manifest = |text: &str| Manifest {
+            media_type: String::new(),
+            text: text.into(),
+        };
+        let text = r#"{"config": {"size": 10}, "layers": [{"size": 100}, {"size": 1000}]}"#;
+        let own = i64::try_from(text.len()).unwrap();
+        assert_eq!(manifest(text).image_size(), own + 1110);
+        assert_eq!(manifest("no manifest").image_size(), 11);
+    }
 }

@@ -1,9 +1,10 @@
-//! From an image in the engine's storage to tags in our registry.
+//! From an image in the engine's storage to tags in a registry: ours, or the project's own.
 //!
 //! The image that a service pushed last is remembered with its manifest: when a build comes out as
 //! the very same image, which it does when nothing changed, putting the manifest under the new tags
 //! is all there is to do.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::{Engine, EngineError, ImageRef, PushOrder, Registries};
 use crate::failure::Failure;
 use crate::fence::Fence;
+use crate::gateway::UpstreamError;
 use crate::registry::{Manifest, Registry, RegistryError};
 use crate::server::Log;
 
@@ -37,7 +39,11 @@ pub(crate) struct Upload<'a> {
     pub(crate) stop: &'a CancellationToken,
     pub(crate) registry: Registry<'a>,
     pub(crate) registries: Registries<'a>,
+    /// Where the engine reaches the registry.
+    pub(crate) gate: SocketAddr,
     pub(crate) repository: &'a str,
+    /// Whether a newer build of the branch may have its tag already.
+    pub(crate) overtaken: bool,
     /// Where it is remembered what was pushed last; `None` remembers nothing.
     pub(crate) memory: Option<&'a Path>,
 }
@@ -45,6 +51,8 @@ pub(crate) struct Upload<'a> {
 /// An image in the registry.
 pub(crate) struct Uploaded {
     pub(crate) digest: String,
+    /// Compressed, in bytes.
+    pub(crate) size: i64,
     /// The tags that it was given.
     pub(crate) tags: Tags,
 }
@@ -72,7 +80,7 @@ impl Upload<'_> {
             };
             if Instant::now() > give_up {
                 return Err(EngineError::Failed(Failure::new(
-                    Reason::PushFailed,
+                    Reason::RegistryUnreachable,
                     format!("The registry could not be reached: {away}"),
                 )));
             }
@@ -95,7 +103,7 @@ impl Upload<'_> {
         }
         let mut tags = tags.clone();
         if let Some(tag) = &tags.branch
-            && !self.moves_branch(tag, &pushed.manifest).await?
+            && (self.overtaken || !self.moves_branch(tag, &pushed.manifest).await?)
         {
             self.log
                 .say(format_args!("The tag `{tag}` stays with a newer build"));
@@ -103,6 +111,7 @@ impl Upload<'_> {
         }
         self.remember(&pushed);
         Ok(Uploaded {
+            size: pushed.manifest.image_size(),
             digest: pushed.digest,
             tags,
         })
@@ -128,7 +137,7 @@ impl Upload<'_> {
             .and_then(|bytes| serde_json::from_slice::<Pushed>(&bytes).ok())
             .filter(|pushed| {
                 pushed.image == image.id
-                    && pushed.host == self.registries.own
+                    && pushed.host == self.registry.host()
                     && pushed.repository == self.repository
             });
         let Some(pushed) = remembered else {
@@ -143,13 +152,14 @@ impl Upload<'_> {
             }
             // Its layers may have been deleted: then it is pushed in full.
             Err(RegistryError::Refused { .. }) => Ok(None),
-            Err(RegistryError::Unreachable(away)) => Err(EngineError::Unreachable(away)),
+            Err(error) => Err(refused(error)),
         }
     }
 
     async fn push(&self, image: &ImageRef, tag: &str) -> Result<Pushed, EngineError> {
         let order = PushOrder {
             registries: self.registries,
+            gate: self.gate,
             repository: self.repository,
             tag,
         };
@@ -160,7 +170,7 @@ impl Upload<'_> {
         let get = self.registry.manifest(&digest);
         let manifest = self.unless_stopped(get).await?.map_err(refused)?;
         Ok(Pushed {
-            host: self.registries.own.to_owned(),
+            host: self.registry.host().to_owned(),
             repository: self.repository.to_owned(),
             image: image.id.clone(),
             digest,
@@ -199,6 +209,7 @@ impl Upload<'_> {
 fn refused(error: RegistryError) -> EngineError {
     match error {
         RegistryError::Unreachable(away) => EngineError::Unreachable(away),
+        RegistryError::Closed(error) => EngineError::Failed(closed(&error)),
         RegistryError::Refused { status, .. } => EngineError::Failed(Failure::new(
             if status == INSUFFICIENT_STORAGE {
                 Reason::DiskFull
@@ -208,4 +219,14 @@ fn refused(error: RegistryError) -> EngineError {
             format!("The registry did not take the image: {error}"),
         )),
     }
+}
+
+/// What it means that a registry lets nobody of ours in.
+fn closed(error: &UpstreamError) -> Failure {
+    let reason = match error {
+        UpstreamError::LoginRefused { .. } => Reason::RegistryAuthFailed,
+        UpstreamError::NotAllowed { .. } => Reason::RegistryAddressNotAllowed,
+        UpstreamError::Unreachable { .. } => Reason::RegistryUnreachable,
+    };
+    Failure::new(reason, format!("The image cannot be pushed: {error}"))
 }

@@ -14,6 +14,7 @@ pub(crate) struct Place {
     pub(crate) project_id: String,
     pub(crate) service_id: String,
     pub(crate) build_id: String,
+    pub(crate) credential_id: String,
     pub(crate) notification_id: String,
     pub(crate) secret_id: String,
 }

@@ -1,7 +1,9 @@
 //! How a service builds, changed part by part: its options, its source, its layer cache.
 
-use super::service_input::{BuildConfiguration, CrossProjectAccess, Dockerfile, Storage, VcsData};
-use super::services::change;
+use super::service_input::{
+    BuildConfiguration, CrossProjectAccess, Dockerfile, Storage, VcsData, names_credentials,
+};
+use super::services::{change, pullable};
 use crate::edge::{ApiError, Body, Caller, Nothing, Path, Place, Problems, call};
 use crate::state::State;
 use aide::axum::ApiRouter;
@@ -55,7 +57,7 @@ pub(crate) struct OptionsInput {
 }
 
 impl OptionsInput {
-    fn apply(self, spec: &mut ServiceSpec) -> Result<(), ApiError> {
+    fn apply(self, spec: &mut ServiceSpec, pullable: &[String]) -> Result<(), ApiError> {
         let mut problems = Problems::default();
         problems.refuse("buildpack", self.buildpack.is_some());
         match &self.dockerfile {
@@ -78,7 +80,7 @@ impl OptionsInput {
             enable_git_lfs: self.enable_git_lfs,
             storage: self.storage,
         };
-        configuration.apply("", spec, &mut problems);
+        configuration.apply("", spec, pullable, &mut problems);
         problems.into_result()
     }
 }
@@ -90,9 +92,11 @@ pub(crate) async fn options(
     Path(place): Path<Place>,
     Body(input): Body<OptionsInput>,
 ) -> Result<Nothing, ApiError> {
-    let (_, service) = place.service(&state, &caller).await?;
+    let (project, service) = place.service(&state, &caller).await?;
     let mut spec = service.spec.clone();
-    input.apply(&mut spec)?;
+    let asked = names_credentials(input.docker_credentials.as_deref());
+    let pullable = pullable(&state, &project, asked).await?;
+    input.apply(&mut spec, &pullable)?;
     change(&state, &service, ServiceChanges::of_spec(spec)).await?;
     Ok(Nothing::new())
 }

@@ -3,6 +3,7 @@
 use super::build_arguments::for_build;
 use super::build_details::BuildDetails;
 use super::build_filter::{BuildsQuery, Wanted};
+use super::custom_registry;
 use super::secret_input;
 use crate::Settings;
 use crate::edge::{
@@ -93,7 +94,11 @@ impl BuildView {
             registry: build
                 .image
                 .map_or_else(RegistryView::default, |image| RegistryView {
-                    uri: Some(format!("{registry_host}/{}", image.name)),
+                    uri: Some(format!(
+                        "{}/{}",
+                        image.registry.as_deref().unwrap_or(registry_host),
+                        image.name
+                    )),
                     digest: Some(image.digest),
                     size: Some(image.size),
                 }),
@@ -324,7 +329,8 @@ pub(crate) async fn start(
     input.check(&service, &state.settings)?;
     let overrides = input.overrides.secrets();
     let secrets = for_build(&state, &caller, &project, &service, overrides).await?;
-    let request = request(&state, &service, secrets, input);
+    let mut request = request(&state, &service, secrets, input);
+    request.push_to = custom_registry::push_to(&state, &project, &service).await?;
     let sha = resolve(&state, &request).await;
     let created_by = Some(creator(&caller));
     let build = state
@@ -384,6 +390,8 @@ fn request(
         build_arguments: secrets.variables,
         build_files: secrets.files,
         docker_secret_mounts: secrets.mounts,
+        docker_credentials: spec.docker_credentials.clone(),
+        push_to: None,
         use_cache: dockerfile.use_cache,
         cache_storage_mb: dockerfile.cache_storage_mb.or(settings.cache_storage_mb),
         include_git_folder: spec.include_git_folder,

@@ -9,11 +9,13 @@ pub(crate) mod build_metrics;
 pub(crate) mod build_options;
 pub(crate) mod build_retry;
 pub(crate) mod builds;
+pub(crate) mod custom_registry;
 pub(crate) mod machine;
 pub(crate) mod members;
 pub(crate) mod notifications;
 pub(crate) mod places;
 pub(crate) mod projects;
+pub(crate) mod registry_credentials;
 pub(crate) mod repositories;
 pub(crate) mod role_input;
 pub(crate) mod role_members;
@@ -56,6 +58,7 @@ fn owned() -> ApiRouter<State> {
         .merge(build_logs::routes())
         .merge(build_metrics::routes())
         .merge(tags::routes())
+        .merge(registry_credentials::routes())
         .merge(notifications::routes())
         .merge(vcs::routes())
 }

@@ -1,5 +1,6 @@
 //! Projects.
 
+use super::custom_registry::{CustomRegistryInput, CustomRegistryView};
 use crate::edge::{
     ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Paging, Params, Path, Place,
     Problems, call, iso_millis,
@@ -8,11 +9,12 @@ use crate::removal;
 use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
+use domain::project::CustomRegistry;
 use domain::{Permission as P, Project, Service, fields, slug};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::ProjectChanges;
+use store::{ProjectChanges, StoreError};
 
 /// Projects.
 pub(crate) fn routes() -> ApiRouter<State> {
@@ -48,7 +50,7 @@ pub(crate) struct ProjectInput {
     region: Option<String>,
     cluster_id: Option<String>,
     networking: Option<Value>,
-    custom_registry: Option<Value>,
+    custom_registry: Option<CustomRegistryInput>,
 }
 
 impl ProjectInput {
@@ -68,11 +70,11 @@ impl ProjectInput {
         }
         problems.refuse("clusterId", self.cluster_id.is_some());
         problems.refuse("networking", self.networking.is_some());
-        problems.refuse("customRegistry", self.custom_registry.is_some());
         problems
     }
 
-    fn check_new(&self, region: &str) -> Result<String, ApiError> {
+    /// The name of a project that is to be there, and what else is wrong.
+    fn check_name(&self, region: &str) -> (String, Problems) {
         let mut problems = self.problems(region);
         let name = self.name.clone().unwrap_or_default();
         if self.name.is_none() {
@@ -80,8 +82,24 @@ impl ProjectInput {
         } else {
             problems.check("name", fields::name(&name, fields::PROJECT_NAME));
         }
+        (name, problems)
+    }
+
+    /// The registry that the input asks for, for a project that has `before`; `None` when it asks for
+    /// nothing. Ends the check.
+    async fn registry(
+        &self,
+        state: &State,
+        project: (&str, &str),
+        before: Option<&CustomRegistry>,
+        mut problems: Problems,
+    ) -> Result<Option<Option<CustomRegistry>>, ApiError> {
+        let registry = match &self.custom_registry {
+            Some(input) => Some(input.checked(state, project, before, &mut problems).await?),
+            None => None,
+        };
         problems.into_result()?;
-        Ok(name)
+        Ok(registry)
     }
 }
 
@@ -96,6 +114,8 @@ pub(crate) struct ProjectView {
     #[serde(skip_serializing_if = "Option::is_none")]
     color: Option<String>,
     region: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    custom_registry: Option<CustomRegistryView>,
     created_at: String,
     updated_at: String,
 }
@@ -108,6 +128,7 @@ impl From<Project> for ProjectView {
             description: project.description,
             color: project.color,
             region: project.region,
+            custom_registry: project.custom_registry.map(Into::into),
             created_at: iso_millis(project.created_at),
             updated_at: iso_millis(project.updated_at),
         }
@@ -170,8 +191,8 @@ pub(crate) async fn create(
     Body(input): Body<ProjectInput>,
 ) -> Result<Data<ProjectView>, ApiError> {
     let team = caller.team(place.team_id.as_deref())?;
-    let name = input.check_new(&state.settings.region)?;
-    let project = make(&state, &caller, team, name, input).await?;
+    let (name, problems) = input.check_name(&state.settings.region);
+    let project = make(&state, &caller, team, name, input, problems).await?;
     Ok(Data {
         data: project.into(),
     })
@@ -183,9 +204,11 @@ async fn make(
     team: &str,
     name: String,
     input: ProjectInput,
+    problems: Problems,
 ) -> Result<Project, ApiError> {
     let id = slug::from_name(&name);
     caller.may_in(P::ProjectCreate, &id)?;
+    let registry = input.registry(state, (team, &id), None, problems).await?;
     let taken = format!("There is a project with the id `{id}` already; choose another name.");
     let project = Project {
         uid: String::new(),
@@ -196,6 +219,7 @@ async fn make(
         description: input.description,
         color: input.color,
         region: state.settings.region.clone(),
+        custom_registry: registry.flatten(),
         created_at: 0,
         updated_at: 0,
     };
@@ -204,7 +228,8 @@ async fn make(
         .create_project(project)
         .await
         .map_err(|error| match error {
-            store::StoreError::Conflict => ApiError::conflict(taken),
+            StoreError::Conflict => ApiError::conflict(taken),
+            StoreError::Gone => registry_gone(),
             other => other.into(),
         })
 }
@@ -217,12 +242,12 @@ pub(crate) async fn put(
     Body(input): Body<ProjectInput>,
 ) -> Result<Data<ProjectView>, ApiError> {
     let team = caller.team(place.team_id.as_deref())?;
-    let name = input.check_new(&state.settings.region)?;
+    let (name, problems) = input.check_name(&state.settings.region);
     let id = slug::from_name(&name);
     caller.may_in(P::ProjectCreate, &id)?;
     let project = match state.store.project(team, &id).await? {
-        None => make(&state, &caller, team, name, input).await?,
-        Some(project) => change(&state, &project, input).await?,
+        None => make(&state, &caller, team, name, input, problems).await?,
+        Some(project) => change(&state, &project, input, problems).await?,
     };
     Ok(Data {
         data: project.into(),
@@ -233,16 +258,28 @@ async fn change(
     state: &State,
     project: &Project,
     input: ProjectInput,
+    problems: Problems,
 ) -> Result<Project, ApiError> {
+    let before = project.custom_registry.as_ref();
+    let place = (project.team.as_str(), project.id.as_str());
+    let custom_registry = input.registry(state, place, before, problems).await?;
     let changes = ProjectChanges {
         description: input.description,
         color: input.color,
+        custom_registry,
     };
-    state
-        .store
-        .update_project(&project.uid, changes)
-        .await?
+    let updated = state.store.update_project(&project.uid, changes).await;
+    updated
+        .map_err(|error| match error {
+            StoreError::Gone => registry_gone(),
+            other => other.into(),
+        })?
         .ok_or_else(|| ApiError::not_found("project", &project.id))
+}
+
+/// The credential was there when the body was checked.
+fn registry_gone() -> ApiError {
+    ApiError::conflict("The registry credential was deleted just now.")
 }
 
 /// `PATCH /v1/projects/{projectId}`.
@@ -260,9 +297,8 @@ pub(crate) async fn patch(
             "cannot be changed: the project's id derives from it",
         );
     }
-    problems.into_result()?;
     Ok(Data {
-        data: change(&state, &project, input).await?.into(),
+        data: change(&state, &project, input, problems).await?.into(),
     })
 }
 

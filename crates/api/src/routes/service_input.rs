@@ -6,7 +6,7 @@ mod configuration;
 mod dockerfile;
 mod source;
 
-pub(super) use configuration::{BuildConfiguration, CrossProjectAccess};
+pub(super) use configuration::{BuildConfiguration, CrossProjectAccess, names_credentials};
 pub(super) use dockerfile::{Dockerfile, Storage};
 pub(super) use source::VcsData;
 
@@ -84,6 +84,14 @@ struct BuildSettings {
     buildpack: Option<Value>,
 }
 
+/// What there is of what an input names.
+pub(crate) struct Known {
+    /// Those of its tags that the team has.
+    pub(super) tags: Vec<String>,
+    /// The ids of the credentials that base images may be pulled with.
+    pub(super) pullable: Vec<String>,
+}
+
 impl ServiceInput {
     /// The ids of the tags that it names.
     pub(crate) fn tags(&self) -> &[String] {
@@ -91,21 +99,21 @@ impl ServiceInput {
     }
 
     /// Lays the input onto `spec`, and answers what it says about arguments, files and mounts; with
-    /// `new`, what a service cannot be without must be there. `known_tags` are those of its tags that
+    /// `new`, what a service cannot be without must be there. `&known.tags` are those of its tags that
     /// there are.
     pub(crate) fn apply(
         self,
         spec: &mut ServiceSpec,
         new: bool,
         settings: &Settings,
-        known_tags: &[String],
+        known: &Known,
     ) -> Result<SecretChanges, ApiError> {
         let mut problems = Problems::default();
         if new {
             self.check_required(&mut problems);
         }
         self.refuse_unsupported(&mut problems);
-        self.apply_tags(spec, known_tags, &mut problems);
+        self.apply_tags(spec, &known.tags, &mut problems);
         spec.build_source = self.build_source.unwrap_or(spec.build_source);
         if new && self.vcs_data.is_none() {
             spec.source = GitSource::default();
@@ -119,7 +127,7 @@ impl ServiceInput {
         self.apply_plan(spec, settings, &mut problems);
         self.apply_settings(spec, &mut problems);
         if let Some(configuration) = &self.build_configuration {
-            configuration.apply("buildConfiguration.", spec, &mut problems);
+            configuration.apply("buildConfiguration.", spec, &known.pullable, &mut problems);
         }
         problems.check_some(
             "description",
@@ -138,6 +146,12 @@ impl ServiceInput {
         secret_input::SERVICE.check(&secrets, &mut problems);
         problems.into_result()?;
         Ok(secrets)
+    }
+
+    /// Whether the input names credentials, which have to be looked up then.
+    pub(crate) fn names_credentials(&self) -> bool {
+        let configuration = self.build_configuration.as_ref();
+        configuration.is_some_and(BuildConfiguration::names_credentials)
     }
 
     fn check_required(&self, problems: &mut Problems) {

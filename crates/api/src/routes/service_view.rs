@@ -142,6 +142,7 @@ struct BuildConfiguration {
     #[serde(skip_serializing_if = "Option::is_none")]
     dockerfile_target: Option<String>,
     include_git_folder: bool,
+    docker_credentials: Vec<String>,
     full_git_clone: bool,
     enable_git_lfs: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -245,6 +246,7 @@ impl ServiceView {
                 rules: spec.rules,
                 dockerfile_target: spec.dockerfile.target,
                 include_git_folder: spec.include_git_folder,
+                docker_credentials: spec.docker_credentials,
                 full_git_clone: spec.full_git_clone,
                 enable_git_lfs: spec.enable_git_lfs,
                 storage: Storage::of(spec.ephemeral_storage_mb),

@@ -1,7 +1,7 @@
 //! Build services.
 
 use super::secret_input::{may_refer, replace_all};
-use super::service_input::ServiceInput;
+use super::service_input::{Known, ServiceInput};
 use super::service_view::{ServiceSummary, ServiceView};
 use super::tags;
 use crate::edge::{
@@ -107,8 +107,8 @@ async fn make(
     let name = input.name.clone().unwrap_or_default();
     let description = input.description.clone();
     let mut spec = ServiceSpec::default();
-    let tags = tags::known(state, &project.team, input.tags()).await?;
-    let changes = input.apply(&mut spec, true, &state.settings, &tags)?;
+    let known = known(state, project, &input).await?;
+    let changes = input.apply(&mut spec, true, &state.settings, &known)?;
     let mut secrets = SecretValues::default();
     may_refer(caller, &changes, &secrets)?;
     changes.apply(&mut secrets);
@@ -165,8 +165,8 @@ pub(crate) async fn put(
             spec.source
                 .project_url
                 .clone_from(&existing.spec.source.project_url);
-            let tags = tags::known(&state, &project.team, input.tags()).await?;
-            let mut secrets = input.apply(&mut spec, true, &state.settings, &tags)?;
+            let known = known(&state, &project, &input).await?;
+            let mut secrets = input.apply(&mut spec, true, &state.settings, &known)?;
             // What the caller was not shown stays.
             if shows_arguments(&caller, &project) {
                 replace_all(&mut secrets);
@@ -196,8 +196,8 @@ pub(crate) async fn patch(
     }
     let description = input.description.clone();
     let mut spec = service.spec.clone();
-    let tags = tags::known(&state, &project.team, input.tags()).await?;
-    let secrets = input.apply(&mut spec, false, &state.settings, &tags)?;
+    let known = known(&state, &project, &input).await?;
+    let secrets = input.apply(&mut spec, false, &state.settings, &known)?;
     let changes = ServiceChanges {
         description,
         spec,
@@ -205,6 +205,31 @@ pub(crate) async fn patch(
     };
     let service = change_as(&state, &caller, &service, changes).await?;
     view(&state, &caller, &project, service).await
+}
+
+/// What there is of what the input names.
+async fn known(state: &State, project: &Project, input: &ServiceInput) -> Result<Known, ApiError> {
+    Ok(Known {
+        tags: tags::known(state, &project.team, input.tags()).await?,
+        pullable: pullable(state, project, input.names_credentials()).await?,
+    })
+}
+
+/// The ids of the credentials that the project's builds may pull with, if there was anything asked of
+/// them.
+pub(super) async fn pullable(
+    state: &State,
+    project: &Project,
+    asked: bool,
+) -> Result<Vec<String>, ApiError> {
+    if !asked {
+        return Ok(Vec::new());
+    }
+    let usable = state.store.credentials_for_project(&project.uid).await?;
+    let pull = usable
+        .into_iter()
+        .filter(|credential| credential.access.pull);
+    Ok(pull.map(|credential| credential.id).collect())
 }
 
 /// Changes a service, its secrets included, as far as the caller may.

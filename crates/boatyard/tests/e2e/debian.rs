@@ -99,7 +99,7 @@ async fn a_mirror_that_is_down_is_named() {
     let build = place.ends(&id).await;
     assert_eq!(
         (&build["status"], &build["reason"]),
-        (&json!("FAILURE"), &json!("base_image_not_found"))
+        (&json!("FAILURE"), &json!("registry_unreachable"))
     );
     let message = build["message"].as_str().unwrap();
     for named in ["127.0.0.1:1/team/base:1", "registry.invalid"] {

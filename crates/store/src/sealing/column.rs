@@ -68,9 +68,11 @@ pub(crate) const NOTIFICATION_RECEIVER: Column =
 
 /// The token of a linked account at a forge.
 pub(crate) const VCS_TOKEN: Column = column!("vcs_links", "uid", "token");
+/// User name and password of a credential of a registry.
+pub(crate) const REGISTRY_LOGIN: Column = column!("registry_credentials", "uid", "login");
 
 /// Every column that holds sealed values: what is not in here is lost with the next change of keys.
-pub(super) const ALL: [&Column; 7] = [
+pub(super) const ALL: [&Column; 8] = [
     &PROJECT_URL,
     &SERVICE_SECRETS,
     &BUILD_SECRETS,
@@ -78,6 +80,7 @@ pub(super) const ALL: [&Column; 7] = [
     &ACCOUNT_SECRETS,
     &NOTIFICATION_RECEIVER,
     &VCS_TOKEN,
+    &REGISTRY_LOGIN,
 ];
 
 /// The tables that have such columns, each once.

@@ -18,6 +18,7 @@ mod outlook;
 mod place;
 mod plans;
 mod raw;
+mod registry_credentials;
 mod sealing;
 mod tags;
 mod teams;

@@ -33,9 +33,9 @@ testkit::for_each_store! {
 
     async fn a_project_keeps_what_a_change_does_not_name(url: &str) {
         let place = Place::new(url).await;
-        let color = ProjectChanges { description: None, color: Some("#fff".into()) };
+        let color = ProjectChanges { color: Some("#fff".into()), ..Default::default() };
         place.store.update_project(&place.project.uid, color).await.unwrap();
-        let words = ProjectChanges { description: Some("words".into()), color: None };
+        let words = ProjectChanges { description: Some("words".into()), ..Default::default() };
         let after = place.store.update_project(&place.project.uid, words).await.unwrap().unwrap();
         assert_eq!(after.color.as_deref(), Some("#fff"));
         assert_eq!(after.description.as_deref(), Some("words"));

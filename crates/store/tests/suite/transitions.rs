@@ -102,7 +102,7 @@ testkit::for_each_store! {
             let moved = place.store.advance(token, status, Some("abc")).await.unwrap();
             assert!(matches!(moved, Advanced::Moved(_)), "{moved:?}");
         }
-        let image = Image { name: "shop/web:x".into(), digest: "sha256:1".into(), size: 5 };
+        let image = Image { registry: Some("r.example".into()), name: "shop/web:x".into(), digest: "sha256:1".into(), size: 5 };
         let success =
             Ending { image: Some(image.clone()), ..ending(Status::Success, None) };
         place.store.conclude_by_worker(token, &success).await.unwrap();

@@ -118,11 +118,11 @@ fn by_disk(error: &std::io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::token::Token;
+    use crate::mask::Mask;
 
     #[test]
     fn a_single_folder_is_entered_only_where_the_dockerfile_is_not_outside() {
-        let log = Log::new(0, Token::new(String::new()));
+        let log = Log::new(0, Mask::default());
         let dir = tempfile::tempdir().unwrap();
         let top = dir.path().join("web-1.0");
         std::fs::create_dir(&top).unwrap();

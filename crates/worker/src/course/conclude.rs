@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::Status;
 use protocol::Conclusion;
 
-use super::Stop;
+use super::{Pushed, Stop};
 use crate::halt::{Cause, Halt};
 use crate::outcome::Outcome;
 use crate::server::{CallError, Session};
@@ -17,10 +17,10 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub(super) async fn conclude(
     session: Session,
     halt: &Halt,
-    result: Result<String, Stop>,
+    result: Result<Pushed, Stop>,
 ) -> Outcome {
     let failed = match (result, halt.cause()) {
-        (Ok(digest), _) => Ok(digest),
+        (Ok(pushed), _) => Ok(pushed),
         // Whatever failed after the switch was thrown failed because of it.
         (Err(_), Some(cause)) => match (cause.failure(), cause) {
             (Some(failure), _) => Err(failure),
@@ -30,15 +30,18 @@ pub(super) async fn conclude(
         (Err(Stop::Failed(failure)), None) => Err(failure),
         (Err(Stop::Halted), None) => return Outcome::Stopped,
     };
-    let conclusion = match failed {
-        Ok(digest) => Conclusion {
+    let mut conclusion = match failed {
+        Ok(pushed) => Conclusion {
             status: Status::Success,
             reason: None,
             message: "Image successfully built".to_owned(),
-            digest: Some(digest),
+            digest: Some(pushed.digest),
+            size: pushed.size,
         },
         Err(failure) => failure.conclusion(),
     };
+    // An engine's words may quote what it was given.
+    conclusion.message = session.log().mask().mask(conclusion.message);
     session.log().say(&conclusion.message);
     let stopped = halt.cause() == Some(&Cause::Asked);
     let told_to_end = async {

@@ -44,7 +44,7 @@ pub async fn run(config: WorkerConfig) -> Outcome {
         "build claimed"
     );
     let halt = Halt::default();
-    let session = Session::start(client, config.token.clone(), &job, &halt);
+    let session = Session::start(client, &config.token, &job, &halt);
     let clock = keep_clock(&job, &halt);
     // Heard until the server knows how the build ended, which it may be long in doing.
     let _signals = hear_signals(&halt);
@@ -132,6 +132,14 @@ impl From<Failure> for Stop {
     }
 }
 
+/// An image where it belongs.
+struct Pushed {
+    /// The digest of its manifest.
+    digest: String,
+    /// Its compressed size in bytes, where only we can say: in a registry that is not the server's.
+    size: Option<i64>,
+}
+
 /// A build under way.
 struct Course {
     config: WorkerConfig,
@@ -186,8 +194,8 @@ impl Course {
         outcome
     }
 
-    /// Builds and uploads; tells the digest of the image's manifest.
-    async fn build(&self, site: &Building<'_>, source: &Source) -> Result<String, Stop> {
+    /// Builds and uploads.
+    async fn build(&self, site: &Building<'_>, source: &Source) -> Result<Pushed, Stop> {
         let ready = || {
             site.engine.door.meet(&site.registries)?;
             let mut folders = site.engine.folders.all();

@@ -6,12 +6,14 @@ use domain::build::Tags;
 use domain::{Reason, Status};
 
 use super::prepare::Building;
-use super::{Course, Stop};
-use crate::engine::{BuildOrder, EngineError, ImageRef};
+use super::{Course, Pushed, Stop, by_machine};
+use crate::build_files;
+use crate::engine::{BuildOrder, EngineError, ImageRef, host_and_path};
 use crate::failure::Failure;
 use crate::fence::Fence;
 use crate::git_limits::GitLimits;
 use crate::registry::Registry;
+use crate::server::CallError;
 use crate::source::{self, Source};
 use crate::upload::{Upload, Uploaded};
 
@@ -43,7 +45,21 @@ impl Course {
         };
         self.session.phase(Status::Cloning, source.sha.clone());
         log.say(format_args!("Source fetched in {}", seconds(began)));
+        self.lay_build_files(&source).await?;
         Ok(source)
+    }
+
+    /// Puts the build's files into the context, in place of what the repository has there.
+    async fn lay_build_files(&self, source: &Source) -> Result<(), Failure> {
+        let log = self.session.log();
+        let files = self.job.request.build_files.clone();
+        for path in files.keys() {
+            log.say(format_args!("Build file {path}"));
+        }
+        let context = source.context.clone();
+        let laid = tokio::task::spawn_blocking(move || build_files::lay(&context, &files)).await;
+        laid.unwrap_or_else(|error| Err(by_machine("Build files", &error.into())))
+            .map_err(|failure| log.explain(failure))
     }
 
     pub(super) async fn build_image(
@@ -63,6 +79,7 @@ impl Course {
             dockerfile: source.dockerfile.clone(),
             target: self.job.request.target.as_deref(),
             arguments: &self.job.request.build_arguments,
+            secret_mounts: &self.job.request.docker_secret_mounts,
             labels: labels(source),
             architecture: self.job.request.architecture,
             registries: site.registries,
@@ -85,7 +102,7 @@ impl Course {
         site: &Building<'_>,
         image: &ImageRef,
         source: &Source,
-    ) -> Result<String, Stop> {
+    ) -> Result<Pushed, Stop> {
         let log = self.session.log();
         let began = Instant::now();
         self.session.phase(Status::Uploading, source.sha.clone());
@@ -94,48 +111,74 @@ impl Course {
             () = self.session.phase_known() => {}
             () = self.halt.token().cancelled() => return Err(Stop::Halted),
         }
-        let (host, repository) = (&self.job.registry, &self.job.repository);
-        log.say(format_args!(
-            "Uploading {}/{repository}:{}",
-            self.job.registry_public, self.job.build_id
-        ));
-        let registry = Registry::new(host, repository, &self.config.token).map_err(|error| {
-            Failure::new(
-                Reason::PushFailed,
-                format!("The registry cannot be called: {error}"),
-            )
-        })?;
+        let (shown, repository) = self.destination();
+        log.say(format_args!("Uploading {shown}:{}", self.job.build_id));
+        let (upstream, gate) = site.registries.gateway.destination();
         site.registries.gateway.allow_pushes();
-        let upload = Upload {
-            engine: site.engine.door.as_ref(),
-            fence: site.fence,
-            log,
-            stop: self.halt.token(),
-            registry,
-            registries: site.registries,
-            repository,
-            memory: self.workspace.cache_folder(),
-        };
         let tags = Tags::of(
             &self.job.build_id,
             source.sha.as_deref(),
             self.job.request.branch.as_deref(),
         );
-        let Uploaded { digest, tags } = upload
+        let upload = Upload {
+            engine: site.engine.door.as_ref(),
+            fence: site.fence,
+            log,
+            stop: self.halt.token(),
+            registry: Registry::new(upstream, repository),
+            registries: site.registries,
+            gate,
+            repository,
+            overtaken: self.is_overtaken(&tags).await?,
+            memory: self.workspace.cache_folder(),
+        };
+        let Uploaded { digest, size, tags } = upload
             .run(image, &tags)
             .await
             .map_err(|error| self.stop(error, site.fence))?;
         log.say(format_args!("Uploaded {digest} in {}", seconds(began)));
         let tags: Vec<_> = tags.iter().collect();
         log.say(format_args!("Tags: {}", tags.join(", ")));
-        Ok(digest)
+        let elsewhere = self.job.request.push_to.is_some();
+        Ok(Pushed {
+            digest,
+            size: elsewhere.then_some(size),
+        })
+    }
+
+    /// The repository that the image goes to: as people name it, and as its registry does.
+    fn destination(&self) -> (String, &str) {
+        match &self.job.request.push_to {
+            Some(to) => {
+                let (_, path) = host_and_path(&to.repository);
+                (to.repository.clone(), path.unwrap_or_default())
+            }
+            None => {
+                let (host, repository) = (&self.job.registry_public, &self.job.repository);
+                (format!("{host}/{repository}"), repository)
+            }
+        }
+    }
+
+    /// Whether the branch's tag belongs to a newer build. Our own registry sees to that by itself.
+    async fn is_overtaken(&self, tags: &Tags) -> Result<bool, Stop> {
+        if self.job.request.push_to.is_none() || tags.branch.is_none() {
+            return Ok(false);
+        }
+        tokio::select! {
+            answer = self.session.is_overtaken() => answer.map_err(|error| match error {
+                CallError::Fenced => Stop::Halted,
+                error => Failure::new(Reason::PushFailed, error.to_string()).into(),
+            }),
+            () = self.halt.token().cancelled() => Err(Stop::Halted),
+        }
     }
 
     /// What an engine's error means, with what the machine knows of it.
     fn stop(&self, error: EngineError, fence: &Fence) -> Stop {
         let failure = match error {
             EngineError::Stopped => return Stop::Halted,
-            EngineError::Unreachable(away) => Failure::new(Reason::PushFailed, away),
+            EngineError::Unreachable(away) => Failure::new(Reason::RegistryUnreachable, away),
             EngineError::Failed(failure) => failure,
         };
         let memory = self.want_of_memory(&failure, fence);

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use domain::Reason;
 use domain::service::Architecture;
+use ipnet::IpNet;
 use machine::{Cgroup, Emulation};
+use outbound::OutboundPolicy;
 use tokio::task::JoinSet;
 
 use super::{Course, Stop, by_machine, unprepared};
@@ -12,7 +15,7 @@ use crate::engine::buildah::Buildah;
 use crate::engine::{Engine, EngineFolders, Registries};
 use crate::failure::Failure;
 use crate::fence::{self, Fence, Site};
-use crate::gateway::{Gateway, Upstreams};
+use crate::gateway::{Gateway, Logins, Upstreams};
 use crate::git_limits::GitLimits;
 use crate::growth::{Grown, Growth};
 use crate::halt::Cause;
@@ -95,9 +98,7 @@ impl Course {
         if let Some(first) = fence.own_network().await {
             self.measures.network(first);
         }
-        let gateway = self.open_gateway(&fence).await;
-        let gateway = gateway
-            .map_err(|error| by_machine("The registry cannot be reached from the build", &error));
+        let gateway = self.open_gateway(&fence, allow).await;
         (fence, gateway)
     }
 
@@ -130,15 +131,49 @@ impl Course {
         }
     }
 
-    async fn open_gateway(&self, fence: &Fence) -> std::io::Result<Gateway> {
+    async fn open_gateway(&self, fence: &Fence, allow: Vec<IpNet>) -> Result<Gateway, Failure> {
+        let logins = self.logins(OutboundPolicy { allow })?;
         let mirrors = self.config.registry_mirrors.iter();
         let upstreams = Upstreams::new(
             &self.job.registry,
             &self.config.token,
             mirrors.map(|(_, mirror)| mirror.as_str()),
-        )?;
-        let sockets = fence.listeners(upstreams.gates()).await?;
-        Gateway::open(&upstreams, sockets, self.measures.traffic())
+            logins,
+        );
+        let open = async {
+            let upstreams = upstreams?;
+            let sockets = fence.listeners(upstreams.gates()).await?;
+            Gateway::open(&upstreams, sockets, self.measures.traffic())
+        };
+        let opened: std::io::Result<Gateway> = open.await;
+        opened.map_err(|error| by_machine("The registry cannot be reached from the build", &error))
+    }
+
+    /// The logins of the build, and in the log those it should have and has not. Without the one that
+    /// its image is to be pushed with there is no use in building it.
+    fn logins(&self, policy: OutboundPolicy) -> Result<Logins<'_>, Failure> {
+        let (job, request) = (&self.job, &self.job.request);
+        let has = |id: &String| job.credentials.iter().any(|login| login.id == *id);
+        for id in request.docker_credentials.iter().filter(|id| !has(id)) {
+            self.session.log().say(format_args!(
+                "The registry credential `{id}` is gone, or is not for this project any more"
+            ));
+        }
+        let push = match (&request.push_to, &job.push_credential) {
+            (None, _) => None,
+            (Some(to), Some(login)) => Some((to.repository.as_str(), login)),
+            (Some(to), None) => {
+                let id = &to.credential_id;
+                return Err(Failure::new(
+                    Reason::RegistryAuthFailed,
+                    format!(
+                        "The project's registry credential `{id}` is gone, or may not push for this \
+                         project any more"
+                    ),
+                ));
+            }
+        };
+        Ok(Logins::new(&job.credentials, push, policy))
     }
 
     pub(super) fn registries<'a>(&'a self, gateway: &'a Gateway) -> Registries<'a> {

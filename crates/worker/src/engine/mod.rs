@@ -5,9 +5,12 @@ pub(crate) mod buildah;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use domain::FileContent;
+pub(crate) use domain::registry_address::{base_url, host_and_path, is_loopback};
 use domain::service::Architecture;
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +30,8 @@ pub(crate) struct BuildOrder<'a> {
     pub(crate) target: Option<&'a str>,
     /// Build arguments.
     pub(crate) arguments: &'a BTreeMap<String, String>,
+    /// What `RUN --mount=type=secret` finds, by the mount's id.
+    pub(crate) secret_mounts: &'a BTreeMap<String, FileContent>,
     /// Labels of the image, beside those of the Dockerfile.
     pub(crate) labels: Vec<(&'static str, String)>,
     /// For which architecture; `None` means the machine's own.
@@ -42,11 +47,13 @@ pub(crate) struct ImageRef {
     pub(crate) id: String,
 }
 
-/// Where an image goes: to our own registry.
+/// Where an image goes.
 #[derive(Debug)]
 pub(crate) struct PushOrder<'a> {
-    /// Where the registry is reached, and under which name.
+    /// What registries are called.
     pub(crate) registries: Registries<'a>,
+    /// The gate before the registry.
+    pub(crate) gate: SocketAddr,
     /// The repository in it.
     pub(crate) repository: &'a str,
     /// The tag.
@@ -115,35 +122,6 @@ pub(crate) trait Engine: Send + Sync {
     async fn clear_leftovers(&self, fence: &Fence);
 }
 
-/// The host and port of a registry, and the folder of repositories behind them, if any.
-pub(crate) fn host_and_path(registry: &str) -> (&str, Option<&str>) {
-    match registry.split_once('/') {
-        Some((host, path)) => (host, Some(path)),
-        None => (registry, None),
-    }
-}
-
-/// Whether the registry is on this machine: then, and only then, it is spoken to in plain HTTP.
-pub(crate) fn is_loopback(registry: &str) -> bool {
-    let (host, _) = host_and_path(registry);
-    let host = match host.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
-        _ => host,
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
-/// Where a registry is spoken to: in plain HTTP on this machine, and nowhere else.
-pub(crate) fn base_url(registry: &str) -> String {
-    let (host, _) = host_and_path(registry);
-    let scheme = if is_loopback(host) { "http" } else { "https" };
-    format!("{scheme}://{host}")
-}
-
 /// The working folders an engine gets.
 #[derive(Debug)]
 pub(crate) struct EngineFolders {
@@ -159,32 +137,5 @@ impl EngineFolders {
         std::iter::once(&self.scratch)
             .chain(&self.cache)
             .map(PathBuf::as_path)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_this_machine_is_loopback() {
-        for host in [
-            "localhost",
-            "localhost:5000",
-            "127.0.0.1:1/x",
-            "127.9.9.9",
-            "[::1]:5000",
-        ] {
-            assert!(is_loopback(host), "{host}");
-        }
-        for host in [
-            "",
-            "docker.io",
-            "127.0.0.1.example.com",
-            "10.0.0.1:5000",
-            "[::2]:1",
-        ] {
-            assert!(!is_loopback(host), "{host}");
-        }
     }
 }

@@ -35,6 +35,7 @@ pub(crate) use run::{Ended, RunError};
 pub use veil::become_veiled;
 
 use crate::config::StepNetwork;
+use crate::mask::Mask;
 use crate::server::Log;
 
 /// Folder of all builds' control groups; the server looks for them under this name.
@@ -84,6 +85,8 @@ pub(crate) struct Fence {
     plan: Option<RoomPlan>,
     room: Mutex<Option<Room>>,
     reach: Reach,
+    /// What no line may be cut in the middle of.
+    mask: Arc<Mask>,
 }
 
 impl Fence {
@@ -101,6 +104,7 @@ impl Fence {
             plan: Some(plan),
             room: Mutex::new(None),
             reach: Reach::Nothing,
+            mask: log.mask(),
         };
         match fence.open_room().await {
             Ok(Some(mut room)) => {

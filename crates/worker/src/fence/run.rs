@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::process::ExitStatus;
+use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe::Receiver;
@@ -62,7 +63,7 @@ impl Fence {
             return Err(RunError::Stopped);
         }
         let (mut child, mut output) = self.start(program).await?;
-        let mut splitter = Splitter::default();
+        let mut splitter = Splitter::new(Arc::clone(&self.mask));
         let listened = tokio::select! {
             listened = listen(&mut child, &mut output, &mut splitter, &mut each) => Some(listened),
             () = stop.cancelled() => None,

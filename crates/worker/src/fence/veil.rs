@@ -33,6 +33,8 @@ const OTHERS: [&str; 12] = [
     "/media",
     "/etc/containers/registries.conf.d",
 ];
+/// Where the engine keeps the secrets of a step while it runs: in the room's memory, not on a disk.
+const SHARED_MEMORY: &str = "/dev/shm";
 /// Where the system looks for name servers.
 const NAMES: &str = "/etc/resolv.conf";
 /// Where the room's name server is written, hidden folders being ours.
@@ -119,7 +121,11 @@ fn ask(server: &str, names: &Path) -> io::Result<()> {
 }
 
 fn hide(folder: &Path) -> io::Result<()> {
-    let options = c"mode=0755,size=64k";
+    let options = if folder == Path::new(SHARED_MEMORY) {
+        c"mode=1777,size=4m"
+    } else {
+        c"mode=0755,size=64k"
+    };
     Ok(mount(
         "boatyard",
         folder,

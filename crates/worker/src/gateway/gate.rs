@@ -1,7 +1,8 @@
 //! What may pass a gate, and how it is passed on.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
@@ -12,6 +13,8 @@ use futures::TryStreamExt;
 
 use crate::measures::Traffic;
 
+use super::upstream::{Sent, Upstream, UpstreamError};
+
 /// What belongs to one connection, not to what is said over it (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: [HeaderName; 6] = [
     header::CONNECTION,
@@ -21,35 +24,56 @@ const HOP_BY_HOP: [HeaderName; 6] = [
     header::UPGRADE,
     HeaderName::from_static("keep-alive"),
 ];
-
-/// What the way to our own registry takes.
-#[derive(Clone)]
-pub(super) struct Login {
-    /// What the engine has to say, as an `Authorization`.
-    pub(super) key: HeaderValue,
-    /// What the registry is told instead.
-    pub(super) token: HeaderValue,
-}
+/// How many places that the registry sent the engine to are remembered at a time.
+const PLACES: usize = 1024;
 
 /// The way to one registry.
 #[derive(Clone)]
 pub(super) struct Gate {
-    /// Where it is: scheme, host and port.
-    pub(super) base: String,
-    /// The folder of repositories that it is about, where it is not all of them.
+    /// The registry.
+    pub(super) upstream: Arc<Upstream>,
+    /// The folder of repositories, or the repository, that it is about, where it is not all of them.
     pub(super) below: Option<String>,
-    pub(super) http: reqwest::Client,
-    /// `None` for a mirror.
-    pub(super) login: Option<Login>,
-    /// Whether pushing is allowed.
-    pub(super) pushing: Arc<AtomicBool>,
+    /// What the engine has to say, as an `Authorization`; `None` lets everybody in.
+    pub(super) key: Option<HeaderValue>,
+    /// Whether pushing is allowed; `None` never allows it.
+    pub(super) pushing: Option<Arc<AtomicBool>>,
+    /// Where else the registry keeps uploads: it said so itself.
+    pub(super) places: Places,
     /// What passes.
     pub(super) traffic: Traffic,
+}
+
+/// Paths that a registry sent us to.
+#[derive(Clone, Default)]
+pub(super) struct Places(Arc<Mutex<HashSet<String>>>);
+
+impl Places {
+    fn set(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, location: &str) {
+        let mut places = self.set();
+        if places.len() >= PLACES {
+            places.clear();
+        }
+        let path = location.split('?').next().unwrap_or_default();
+        places.insert(path.to_owned());
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.set().contains(path)
+    }
 }
 
 /// Lets a request through, streaming both ways.
 pub(super) async fn pass(State(gate): State<Gate>, request: Request) -> Response {
     match gate.check(&request) {
+        // Whether it is there shows when it is asked for an image; the answer then says why.
+        Ok(()) if gate.upstream.is_users() && request.uri().path() == "/v2/" => {
+            axum::Json(serde_json::json!({})).into_response()
+        }
         Ok(()) => gate.forward(request).await,
         Err(refusal) => refusal,
     }
@@ -58,21 +82,21 @@ pub(super) async fn pass(State(gate): State<Gate>, request: Request) -> Response
 impl Gate {
     #[expect(clippy::result_large_err, reason = "made once for a refusal")]
     fn check(&self, request: &Request) -> Result<(), Response> {
-        if !is_content(request.uri().path(), self.below.as_deref()) {
+        let path = request.uri().path();
+        if !is_content(path, self.below.as_deref()) && !self.places.has(path) {
             return Err(refused(
                 StatusCode::NOT_FOUND,
                 "only images are behind this",
             ));
         }
-        let login = self.login.as_ref();
-        if login
-            .is_some_and(|login| request.headers().get(header::AUTHORIZATION) != Some(&login.key))
-        {
+        let said = request.headers().get(header::AUTHORIZATION);
+        if self.key.as_ref().is_some_and(|key| said != Some(key)) {
             let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"boatyard\"")];
             return Err((StatusCode::UNAUTHORIZED, challenge).into_response());
         }
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        if reads || (login.is_some() && self.pushing.load(Ordering::Acquire)) {
+        let pushing = self.pushing.as_ref();
+        if reads || pushing.is_some_and(|pushing| pushing.load(Ordering::Acquire)) {
             return Ok(());
         }
         Err(refused(
@@ -87,37 +111,62 @@ impl Gate {
         let mut headers = end_to_end(parts.headers);
         headers.remove(header::HOST);
         headers.remove(header::AUTHORIZATION);
-        if let Some(login) = &self.login {
-            headers.insert(header::AUTHORIZATION, login.token.clone());
-        }
-        let mut forwarded = self
-            .http
-            .request(parts.method, format!("{}{path}", self.base))
-            .headers(headers);
-        if !body.is_end_stream() {
-            let traffic = self.traffic.clone();
-            let body = body
-                .into_data_stream()
-                .inspect_ok(move |bytes| traffic.went(bytes.len()));
-            forwarded = forwarded.body(reqwest::Body::wrap_stream(body));
-        }
-        match forwarded.send().await {
-            Ok(answer) => answered(answer, self.traffic.clone()),
-            Err(error) => refused(StatusCode::BAD_GATEWAY, &error.without_url().to_string()),
+        let sent = Sent {
+            method: parts.method,
+            path,
+            repository: repository(parts.uri.path())
+                .or(self.below.as_deref())
+                .unwrap_or_default(),
+            headers,
+        };
+        let traffic = self.traffic.clone();
+        let body = (!body.is_end_stream()).then(|| {
+            let stream = body.into_data_stream();
+            let counted = stream.inspect_ok(move |bytes| traffic.went(bytes.len()));
+            reqwest::Body::wrap_stream(counted)
+        });
+        match self.upstream.send(sent, body).await {
+            Ok(answer) => self.answered(answer),
+            Err(error) => self.unanswered(&error),
         }
     }
-}
 
-fn answered(answer: reqwest::Response, traffic: Traffic) -> Response {
-    let status = answer.status();
-    let headers = end_to_end(answer.headers().clone());
-    let body = answer
-        .bytes_stream()
-        .inspect_ok(move |bytes| traffic.came(bytes.len()));
-    let mut response = Response::new(Body::from_stream(body));
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    response
+    fn answered(&self, answer: reqwest::Response) -> Response {
+        let status = answer.status();
+        let mut headers = end_to_end(answer.headers().clone());
+        self.keep_here(&mut headers);
+        let traffic = self.traffic.clone();
+        let body = answer
+            .bytes_stream()
+            .inspect_ok(move |bytes| traffic.came(bytes.len()));
+        let mut response = Response::new(Body::from_stream(body));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+
+    /// Where the registry sends to a place of its own, the way there is this gate.
+    fn keep_here(&self, headers: &mut HeaderMap) {
+        let location = headers.get(header::LOCATION);
+        let location = location.and_then(|location| location.to_str().ok());
+        let Some(path) = location.and_then(|location| self.upstream.own_path(location)) else {
+            return;
+        };
+        if let Ok(value) = HeaderValue::from_str(&path) {
+            self.places.add(&path);
+            headers.insert(header::LOCATION, value);
+        }
+    }
+
+    /// Engines tell what is in the body of a refusal, and nothing of one that the server failed with.
+    fn unanswered(&self, error: &UpstreamError) -> Response {
+        let status = match error {
+            _ if !self.upstream.is_users() => StatusCode::BAD_GATEWAY,
+            UpstreamError::LoginRefused { .. } => StatusCode::UNAUTHORIZED,
+            _ => StatusCode::FORBIDDEN,
+        };
+        refused(status, &error.to_string())
+    }
 }
 
 fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
@@ -137,6 +186,9 @@ fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
     headers
 }
 
+/// What a registry keeps of a repository.
+const KINDS: [&str; 4] = ["manifests", "blobs", "tags", "referrers"];
+
 /// Whether a path leads to what a registry keeps, or asks whether there is a registry. Not one where
 /// dots or escapes lead elsewhere, to the API of a server or to the call that shows its caller's token. With `below`, only what is in that folder.
 fn is_content(path: &str, below: Option<&str>) -> bool {
@@ -148,9 +200,18 @@ fn is_content(path: &str, below: Option<&str>) -> bool {
         rest.is_some_and(|rest| rest.starts_with('/'))
     });
     let odd = rest.contains(['%', '\\']) || rest.split('/').any(|part| part == ".." || part == ".");
-    let kinds = ["manifests", "blobs", "tags", "referrers"];
-    let kept = rest.split('/').skip(1).any(|part| kinds.contains(&part));
+    let kept = rest.split('/').skip(1).any(|part| KINDS.contains(&part));
     rest.is_empty() || (kept && below && !odd)
+}
+
+/// The repository that a path is about.
+fn repository(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("/v2/")?;
+    let end = KINDS.iter().filter_map(|kind| {
+        let at = rest.find(&format!("/{kind}/"))?;
+        (at > 0).then_some(at)
+    });
+    end.min().map(|end| &rest[..end])
 }
 
 /// A refusal as registries word it (OCI Distribution Specification, "Error Codes").
@@ -194,5 +255,14 @@ mod tests {
         assert!(inside("/v2/") && inside("/v2/cache/debian/manifests/12"));
         assert!(!inside("/v2/cached/debian/manifests/12"));
         assert!(!inside("/v2/shop/web/manifests/main"));
+    }
+
+    #[test]
+    fn a_path_is_about_a_repository() {
+        assert_eq!(repository("/v2/shop/web/manifests/main"), Some("shop/web"));
+        assert_eq!(repository("/v2/shop/blobs/uploads/1"), Some("shop"));
+        assert_eq!(repository("/v2/tags/tags/list"), Some("tags"));
+        assert_eq!(repository("/v2/"), None);
+        assert_eq!(repository("/uploads/1"), None);
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use protocol::{Claim, Conclusion, Job, LogChunk, LogsAccepted, Report, SampleBatch, Watch};
+use protocol::{
+    Claim, Conclusion, Job, LogChunk, LogsAccepted, Overtaken, Report, SampleBatch, Watch,
+};
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -94,6 +96,11 @@ impl Client {
     pub(crate) async fn watch(&self, seconds: u64) -> Result<Watch, CallError> {
         let path = format!("watch?seconds={seconds}");
         decode(self.call(Method::GET, &path, None::<&()>).await?).await
+    }
+
+    /// Whether a newer build of the branch has been uploaded.
+    pub(crate) async fn overtaken(&self) -> Result<Overtaken, CallError> {
+        decode(self.call(Method::GET, "overtaken", None::<&()>).await?).await
     }
 
     async fn call(

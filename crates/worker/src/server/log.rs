@@ -11,7 +11,7 @@ use super::buffer::Buffer;
 use super::client::{CallError, Client, until_answered};
 use crate::disk::DiskWatch;
 use crate::failure::Failure;
-use crate::token::Token;
+use crate::mask::Mask;
 
 /// How long lines are gathered before they are sent.
 const GATHER: Duration = Duration::from_millis(100);
@@ -26,18 +26,19 @@ pub struct Log {
 struct Shared {
     buffer: Mutex<Buffer>,
     written: Notify,
-    token: Token,
+    mask: Arc<Mask>,
     disks: OnceLock<DiskWatch>,
 }
 
 impl Log {
-    /// A log whose first line has the given sequence number. The token is kept out of its lines.
-    pub(crate) fn new(first_seq: u64, token: Token) -> Log {
+    /// A log whose first line has the given sequence number. What the mask knows is kept out of its
+    /// lines.
+    pub(crate) fn new(first_seq: u64, mask: Mask) -> Log {
         Log {
             shared: Arc::new(Shared {
                 buffer: Mutex::new(Buffer::new(first_seq)),
                 written: Notify::new(),
-                token,
+                mask: Arc::new(mask),
                 disks: OnceLock::new(),
             }),
         }
@@ -57,14 +58,11 @@ impl Log {
     }
 
     /// Writes a line as a program wrote it.
-    pub(crate) fn line(&self, mut text: String) {
+    pub(crate) fn line(&self, text: String) {
         if let Some(disks) = self.shared.disks.get() {
             disks.hear(&text);
         }
-        let token = self.shared.token.reveal();
-        if !token.is_empty() && text.contains(token) {
-            text = text.replace(token, "***");
-        }
+        let text = self.shared.mask.mask(text);
         self.buffer().push(now_micros(), text);
         self.shared.written.notify_one();
     }
@@ -72,6 +70,11 @@ impl Log {
     /// Writes a line of the worker's own.
     pub(crate) fn say(&self, text: impl std::fmt::Display) {
         self.line(format!("==> {text}"));
+    }
+
+    /// What is kept out of the lines.
+    pub(crate) fn mask(&self) -> Arc<Mask> {
+        Arc::clone(&self.shared.mask)
     }
 
     fn buffer(&self) -> MutexGuard<'_, Buffer> {

@@ -1,5 +1,6 @@
 //! A claimed build's ties to the server, from the claim to the conclusion.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use domain::Status;
@@ -12,6 +13,7 @@ use super::log::Log;
 use super::reports::Reports;
 use super::samples::Samples;
 use crate::halt::{Cause, Halt};
+use crate::mask::{Mask, secrets_of};
 use crate::token::Token;
 
 /// How long the server is asked to wait for something to say, in seconds.
@@ -36,8 +38,10 @@ pub(crate) struct Session {
 
 impl Session {
     /// Begins to keep the lease of a build that was just claimed.
-    pub(crate) fn start(client: Client, token: Token, job: &Job, halt: &Halt) -> Session {
-        let log = Log::new(job.next_log_seq, token);
+    pub(crate) fn start(client: Client, token: &Token, job: &Job, halt: &Halt) -> Session {
+        let token = Cow::Borrowed(token.reveal().as_bytes());
+        let mask = Mask::new(secrets_of(job).chain([token]));
+        let log = Log::new(job.next_log_seq, mask);
         let (reports, samples) = (Reports::default(), Samples::default());
         let mut keepers = JoinSet::new();
         let mut shippers = JoinSet::new();
@@ -84,6 +88,15 @@ impl Session {
     /// Returns once the server knows the phase that was said last, however long it is away.
     pub(crate) async fn phase_known(&self) {
         self.reports.delivered().await;
+    }
+
+    /// Whether a newer build of the branch has been uploaded.
+    ///
+    /// # Errors
+    /// When the server will not say.
+    pub(crate) async fn is_overtaken(&self) -> Result<bool, CallError> {
+        let answer = until_answered(None, || self.client.overtaken()).await?;
+        Ok(answer.overtaken)
     }
 
     /// Delivers every line and phase, then the conclusion; the lease is kept until that is done.

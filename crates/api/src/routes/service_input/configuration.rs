@@ -36,14 +36,17 @@ pub(in super::super) struct CrossProjectAccess {
 }
 
 impl BuildConfiguration {
-    /// Lays what is said onto the specification; fields are named behind `prefix`.
+    /// Lays what is said onto the specification; fields are named behind `prefix`. `pullable` are the
+    /// ids of the credentials that may be named.
     pub(in super::super) fn apply(
         &self,
         prefix: &str,
         spec: &mut ServiceSpec,
+        pullable: &[String],
         problems: &mut Problems,
     ) {
         self.refuse_unsupported(prefix, problems);
+        self.apply_credentials(prefix, spec, pullable, problems);
         if let Some(storage) = &self.storage {
             storage.apply(&format!("{prefix}storage."), spec, problems);
         }
@@ -66,6 +69,36 @@ impl BuildConfiguration {
             &self.ci_ignore_flags_enabled,
         );
         replace(&mut rules.ci_ignore_flags, &self.ci_ignore_flags);
+    }
+
+    /// Whether credentials are named, which have to be looked up then.
+    pub(super) fn names_credentials(&self) -> bool {
+        names_credentials(self.docker_credentials.as_deref())
+    }
+
+    fn apply_credentials(
+        &self,
+        prefix: &str,
+        spec: &mut ServiceSpec,
+        pullable: &[String],
+        problems: &mut Problems,
+    ) {
+        let Some(ids) = &self.docker_credentials else {
+            return;
+        };
+        for (index, id) in ids.iter().enumerate() {
+            let field = format!("{prefix}dockerCredentials[{index}]");
+            if ids[..index].contains(id) {
+                problems.add(&field, "is there twice");
+            } else if !pullable.contains(id) {
+                let problem = "that this project may pull with";
+                problems.add(
+                    &field,
+                    format!("there is no registry credential `{id}` {problem}"),
+                );
+            }
+        }
+        spec.docker_credentials.clone_from(ids);
     }
 
     fn check_rules(&self, prefix: &str, problems: &mut Problems) {
@@ -101,17 +134,17 @@ impl BuildConfiguration {
 
     fn refuse_unsupported(&self, prefix: &str, problems: &mut Problems) {
         let field = |name: &str| format!("{prefix}{name}");
-        let credentials = self
-            .docker_credentials
-            .as_ref()
-            .is_some_and(|list| !list.is_empty());
-        problems.refuse(&field("dockerCredentials"), credentials);
         let shared = self
             .cross_project_access
             .as_ref()
             .map(|access| access.enabled);
         problems.refuse(&field("crossProjectAccess"), shared == Some(true));
     }
+}
+
+/// Whether there are credentials to be looked up.
+pub(in super::super) fn names_credentials(ids: Option<&[String]>) -> bool {
+    ids.is_some_and(|ids| !ids.is_empty())
 }
 
 fn replace<T: Clone>(kept: &mut Option<T>, given: &Option<T>) {

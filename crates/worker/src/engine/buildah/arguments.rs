@@ -7,6 +7,7 @@ use domain::Reason;
 
 use crate::failure::Failure;
 use crate::fence::Program;
+use crate::mask::says_secret;
 
 /// Beginnings of names that steer the engine, its loader or its shell when they stand in the
 /// environment. Build arguments come from strangers, the engine runs as root.
@@ -39,9 +40,6 @@ const STEERING: [&str; 26] = [
     "XDG",
 ];
 
-/// Parts of names that are given to secrets, and to nothing that steers the engine.
-const SECRET: [&str; 6] = ["TOKEN", "SECRET", "PASS", "KEY", "CREDENTIAL", "PRIVATE"];
-
 /// Hands build arguments over by the environment, since everybody on the machine may read a
 /// process's arguments. Names that would steer the engine there go as arguments all the same:
 /// their values are paths and switches, no secrets.
@@ -68,7 +66,7 @@ pub(super) fn give(
 fn steers(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     // DOCKER_PASSWORD and GOOGLE_API_KEY only begin like what steers.
-    if SECRET.iter().any(|part| upper.contains(part)) {
+    if says_secret(name) {
         return false;
     }
     STEERING.iter().any(|start| upper.starts_with(start))

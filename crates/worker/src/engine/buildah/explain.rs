@@ -3,6 +3,7 @@
 
 use domain::Reason;
 
+use super::registry;
 use crate::engine::EngineError;
 use crate::failure::{Failure, shorten};
 
@@ -69,7 +70,7 @@ impl Listener {
         }
         if self.is_at("FROM") && is_pull_trouble(error) {
             return Failure::new(
-                Reason::BaseImageNotFound,
+                registry::pull_reason(error),
                 format!("{} failed: {}", self.quoted(), pull_trouble(error)),
             );
         }
@@ -146,29 +147,22 @@ impl Listener {
 
 /// Why a push failed. A registry that is away is another thing than one that refuses.
 pub(super) fn push(error: &str) -> EngineError {
-    const AWAY: [&str; 9] = [
-        "connection refused",
-        "connection reset",
-        "broken pipe",
-        "i/o timeout",
-        "no route to host",
-        ": EOF",
-        "502 ",
-        "503 ",
-        "504 ",
-    ];
     if error.contains("no space left on device") || error.contains("507 Insufficient Storage") {
         return EngineError::Failed(Failure::new(
             Reason::DiskFull,
             format!("The machine's disk is full: {error}"),
         ));
     }
-    if AWAY.iter().any(|word| error.contains(word)) {
-        return EngineError::Unreachable(innermost(error).to_owned());
-    }
+    let (reason, did) = match registry::trouble(error) {
+        Some(Reason::RegistryUnreachable) => {
+            return EngineError::Unreachable(innermost(error).to_owned());
+        }
+        Some(reason) => (reason, "let nobody in"),
+        None => (Reason::PushFailed, "did not take the image"),
+    };
     EngineError::Failed(Failure::new(
-        Reason::PushFailed,
-        format!("The registry did not take the image: {}", innermost(error)),
+        reason,
+        format!("The registry {did}: {}", innermost(error)),
     ))
 }
 
@@ -347,10 +341,15 @@ mod tests {
 
     #[test]
     fn images_that_cannot_be_pulled() {
+        let away = [
+            "STEP 1/1: FROM 127.0.0.1:1/x/y",
+            "Error: creating build container: initializing source docker://127.0.0.1:1/x/y:latest: pinging container registry 127.0.0.1:1: connection refused",
+        ];
+        assert_eq!(explain(&away).0, Reason::RegistryUnreachable);
         for lines in [
             &[
                 "STEP 1/1: FROM 127.0.0.1:1/x/y",
-                "Error: creating build container: initializing source docker://127.0.0.1:1/x/y:latest: pinging container registry 127.0.0.1:1: connection refused",
+                "Error: creating build container: initializing source docker://127.0.0.1:1/x/y:latest: reading manifest latest in 127.0.0.1:1/x/y: manifest unknown: manifest unknown",
             ],
             &[
                 "STEP 2/2: COPY --from=127.0.0.1:1/nginx:alpine / /",
@@ -367,7 +366,7 @@ mod tests {
             "STEP 1/1: FROM debian:12",
             "Error: creating build container: initializing source docker://debian:12: (Mirrors also failed: [127.0.0.1:1/library/debian:12: connection refused]): docker.io/library/debian:12: no such host",
         ]);
-        assert_eq!(reason, Reason::BaseImageNotFound);
+        assert_eq!(reason, Reason::RegistryUnreachable);
         assert_eq!(
             message,
             "`FROM debian:12` failed: docker.io/library/debian:12: no such host \

@@ -1,15 +1,19 @@
 //! The files that tell Buildah everything it would otherwise take from the host: registries,
 //! signature policy, storage, credentials. All of them lie in the build's scratch folder.
 
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use domain::FileContent;
 use serde_json::json;
 
+use super::secret_mounts::SecretMounts;
 use super::untrusted;
 use crate::engine::{Registries, is_loopback};
+use crate::failure::Failure;
 use crate::gateway;
 
 /// How much of a file with a digest is read, in bytes.
@@ -75,6 +79,14 @@ impl Files {
             .write_all(auth_json(registries).as_bytes())
     }
 
+    /// What `RUN --mount=type=secret` finds, ready for the engine.
+    pub(super) fn secrets(
+        &self,
+        mounts: &BTreeMap<String, FileContent>,
+    ) -> Result<SecretMounts, Failure> {
+        SecretMounts::prepare(&self.folder, mounts)
+    }
+
     /// The digest that the engine wrote into one of these files, `sha256:…`. Anything else could lead
     /// elsewhere, in a registry's address or among a program's arguments.
     pub(super) fn digest(&self, file: &Path) -> io::Result<String> {
@@ -126,7 +138,9 @@ fn containers_conf() -> String {
 fn auth_json(registries: &Registries<'_>) -> String {
     let gateway = registries.gateway;
     let auth = gateway::login(gateway.key());
-    json!({"auths": {gateway.own().to_string(): {"auth": auth}}}).to_string()
+    let gates = gateway.guarded().map(|gate| gate.to_string());
+    let auths: BTreeMap<_, _> = gates.map(|gate| (gate, json!({"auth": auth}))).collect();
+    json!({"auths": auths}).to_string()
 }
 
 /// Registries in the format of `containers-registries.conf`. Host names were checked when they
@@ -144,17 +158,26 @@ fn registries_conf(registries: &Registries<'_>) -> String {
             text += &entry(own, &gate);
         }
     }
-    for (upstream, mirror) in registries.mirrors {
-        if named.contains(&upstream.as_str()) {
+    let upstreams = registries.mirrors.iter();
+    let upstreams = upstreams.map(|(upstream, _)| (upstream.as_str(), upstream.clone()));
+    for (prefix, location) in registries.gateway.logins().chain(upstreams) {
+        if named.contains(&prefix) {
             continue;
         }
-        named.push(upstream);
-        text += &entry(upstream, upstream);
-        text += &format!(
-            "[[registry.mirror]]\nlocation = {:?}\ninsecure = {}\n",
-            registries.gateway.mirror(mirror),
-            is_loopback(mirror)
-        );
+        named.push(prefix);
+        text += &entry(prefix, &location);
+        // The first one counts.
+        let mirror = registries
+            .mirrors
+            .iter()
+            .find(|(upstream, _)| upstream == prefix);
+        if let Some((_, mirror)) = mirror {
+            text += &format!(
+                "[[registry.mirror]]\nlocation = {:?}\ninsecure = {}\n",
+                registries.gateway.mirror(mirror),
+                is_loopback(mirror)
+            );
+        }
     }
     text
 }
@@ -172,7 +195,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::gateway::{Gateway, Upstreams};
+    use crate::gateway::{Gateway, Logins, Upstreams};
     use crate::token::Token;
 
     #[tokio::test]
@@ -187,7 +210,21 @@ mod tests {
         ];
         let token = Token::new("hush");
         let hosts = mirrors.iter().map(|(_, mirror)| mirror.as_str());
-        let upstreams = Upstreams::new("127.0.0.1:8484", &token, hosts).unwrap();
+        let pull = {
+            let credential = |registry: &str| protocol::RegistryCredential {
+                id: "example".into(),
+                registry: registry.into(),
+                username: "me".into(),
+                password: "hush".into(),
+            };
+            [
+                credential("docker.io"),
+                credential("ghcr.io/org"),
+                credential("ghcr.io/org"),
+            ]
+        };
+        let logins = Logins::new(&pull, None, "".parse().unwrap());
+        let upstreams = Upstreams::new("127.0.0.1:8484", &token, hosts, logins).unwrap();
         let sockets = (0..upstreams.gates()).map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
         let gateway = Gateway::open(
             &upstreams,
@@ -214,6 +251,23 @@ mod tests {
         }
         assert!(text.contains("location = \"mirror.example:5000\"\ninsecure = false"));
         assert!(!text.contains("127.0.0.1:500"), "{text}");
+        let gates: Vec<_> = gateway.logins().map(|(_, gate)| gate).collect();
+        assert_eq!(gates.len(), 2, "each registry once");
+        let hub = format!(
+            "prefix = \"docker.io\"\nlocation = {:?}\ninsecure = true",
+            gates[0]
+        );
+        assert!(
+            text.contains(&hub) && text.contains("[[registry.mirror]]"),
+            "{text}"
+        );
+        let folder = format!("prefix = \"ghcr.io/org\"\nlocation = {:?}", gates[1]);
+        assert!(
+            gates[1].ends_with("/org") && text.contains(&folder),
+            "{text}"
+        );
+        let auth = fs::read_to_string(&files.auth).unwrap();
+        assert!(!auth.contains("hush") && auth.contains(&gates[0]), "{auth}");
         fs::write(&files.digest, "../../../v2/token").unwrap();
         assert!(files.digest(&files.digest).is_err());
         fs::write(&files.digest, format!("sha256:{}\n", "0a".repeat(32))).unwrap();

@@ -4,6 +4,8 @@ mod arguments;
 mod explain;
 mod files;
 mod legible;
+mod registry;
+mod secret_mounts;
 mod storage;
 mod untrusted;
 
@@ -21,6 +23,7 @@ use crate::fence::{Ended, Fence, Program, Reach, RunError};
 use crate::server::Log;
 use explain::Listener;
 use files::Files;
+use secret_mounts::SecretMounts;
 use storage::{Driver, Storage};
 
 /// Buildah for one build.
@@ -83,7 +86,12 @@ impl Buildah {
         program
     }
 
-    fn bud(&self, order: &BuildOrder<'_>, fence: &Fence) -> Result<Program, Failure> {
+    fn bud(
+        &self,
+        order: &BuildOrder<'_>,
+        secrets: &SecretMounts,
+        fence: &Fence,
+    ) -> Result<Program, Failure> {
         let mut program = self.program();
         program.args(["bud", "--isolation", "oci", "--runtime", "runc"]);
         if let Some(parent) = fence.engine_parent() {
@@ -121,6 +129,7 @@ impl Buildah {
             program.arg("--label").arg(format!("{name}={value}"));
         }
         arguments::give(&mut program, order.arguments)?;
+        secrets.give(&mut program);
         program.arg("-f").arg(&order.dockerfile).arg(&order.context);
         Ok(program)
     }
@@ -128,11 +137,14 @@ impl Buildah {
     async fn try_build(
         &self,
         order: &BuildOrder<'_>,
+        secrets: &SecretMounts,
         fence: &Fence,
         log: &Log,
         stop: &CancellationToken,
     ) -> Result<(Listener, Ended), EngineError> {
-        let program = self.bud(order, fence).map_err(EngineError::Failed)?;
+        let program = self
+            .bud(order, secrets, fence)
+            .map_err(EngineError::Failed)?;
         listen(&program, &order.registries, fence, log, stop).await
     }
 }
@@ -170,13 +182,20 @@ impl Engine for Buildah {
         log: &Log,
         stop: &CancellationToken,
     ) -> Result<ImageRef, EngineError> {
-        let (mut listener, mut ended) = self.try_build(order, fence, log, stop).await?;
+        let secrets = self.files.secrets(order.secret_mounts);
+        let secrets = secrets.map_err(EngineError::Failed)?;
+        for file in secrets.files() {
+            fence
+                .hand_over(file)
+                .map_err(|error| engine_error(error.into()))?;
+        }
+        let (mut listener, mut ended) = self.try_build(order, &secrets, fence, log, stop).await?;
         if !ended.success()
             && storage::overlay_refused(&listener)
             && self.driver.set(Driver::Vfs).is_ok()
         {
             log.say("Overlay mounts do not work here; using plain folders, which is slower");
-            (listener, ended) = self.try_build(order, fence, log, stop).await?;
+            (listener, ended) = self.try_build(order, &secrets, fence, log, stop).await?;
         }
         if !ended.success() {
             return Err(EngineError::Failed(listener.explain(&ended.to_string())));
@@ -194,7 +213,7 @@ impl Engine for Buildah {
         log: &Log,
         stop: &CancellationToken,
     ) -> Result<String, EngineError> {
-        let gate = order.registries.gateway.own();
+        let gate = order.gate;
         let mut program = self.program();
         program
             .args(["push", "--signature-policy"])
