@@ -102,6 +102,46 @@ test('it follows the log of a build and aborts it', async () => {
   assert.equal(after.status, 'ABORTED');
 });
 
+test('it keeps secrets, and shows what a service builds with', async () => {
+  const group = await body('group', {
+    name: 'Shared Values',
+    secretType: 'environment-arguments',
+    priority: 10,
+    secrets: { variables: { SHARED: 'only-there' } },
+  });
+  await northflank('create', 'secret', '--projectId', 'shop', '--file', group);
+  assert.match(await northflank('list', 'secrets', '--projectId', 'shop'), /shared-values/);
+  const one = ['--projectId', 'shop', '--secretId', 'shared-values'];
+  assert.equal((await json('get', 'secret', ...one)).secrets.variables.SHARED, 'only-there');
+  const shown = await json('get', 'service', 'build-arguments', ...place);
+  assert.equal(shown.buildArguments.SHARED, 'only-there');
+  await northflank('delete', 'secret', ...one, '--force');
+});
+
+test('it keeps tags, notifications and registry credentials', async () => {
+  await northflank('add', 'tag', '--file', await body('tag', { name: 'frontend', color: '#57A4FF' }));
+  assert.match(await northflank('list', 'tags'), /frontend/);
+  await northflank('delete', 'tag', '--resourceTagId', 'frontend', '--force');
+  const bell = await body('bell', {
+    name: 'Build Bell',
+    type: 'RAW_WEBHOOK',
+    webhook: 'https://example.com/bell',
+    events: { 'trigger:build:failure': true },
+  });
+  await northflank('create', 'notification', '--notificationId', 'build-bell', '--file', bell);
+  assert.match(await northflank('list', 'notifications'), /build-bell/);
+  const login = await body('login', {
+    name: 'Company Registry',
+    provider: 'custom',
+    registryUrl: 'https://registry.example.com',
+    credentials: { username: 'puller', password: 'hush', scope: { pull: true } },
+  });
+  await northflank('add', 'registry-credentials', '--file', login);
+  const listed = await northflank('list', 'registry-credentials');
+  assert.match(listed, /company-registry/);
+  assert.doesNotMatch(listed, /hush/);
+});
+
 test('it says what the server said about a mistake', async () => {
   const start = await body('nothing', {});
   await assert.rejects(

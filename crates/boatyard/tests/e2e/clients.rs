@@ -20,6 +20,10 @@ fn judge(folder: &str, scripts: &[&str], server: &Server, repository: &Repositor
         .env("BOATYARD_HOST", server.url())
         .env("BOATYARD_TOKEN", server.token())
         .env("BOATYARD_REPOSITORY", repository.url())
+        .env(
+            "BOATYARD_CONTRACT",
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contract/endpoints.json"),
+        )
         .env("HOME", server.scratch())
         .output()
         .unwrap();
@@ -43,6 +47,20 @@ testkit::for_each_store! {
             if [ -n \"$LASTING\" ]; then echo it lasts; sleep 1000000; fi";
         let repository = Repository::with_steps(&format!("ARG LASTING\n{steps}"));
         judge(PUBLISHED, &["js-client.test.mjs"], &server, &repository);
+    }
+
+    async fn the_javascript_client_makes_every_call(url: &str) {
+        let server = Server::with().database(url).start().await;
+        let repository = Repository::with_dockerfile(
+            "FROM scratch AS last\nCOPY busybox /bin/busybox\n\
+             RUN [\"/bin/busybox\", \"--install\", \"-s\", \"/bin\"]\n\
+             ARG WORD\nARG SHARED\nARG SECONDS=0\n\
+             RUN --mount=type=secret,id=token echo built for every call; \
+                 echo word=$WORD shared=$SHARED; sleep $SECONDS; \
+                 if [ -f /run/secrets/token ]; then \
+                 echo $(wc -c < /run/secrets/token) letters of the token; fi\n",
+        );
+        judge(PUBLISHED, &["every-call.test.mjs"], &server, &repository);
     }
 
     async fn the_command_line_drives_a_build_from_nothing_to_an_image(url: &str) {
