@@ -30,16 +30,16 @@ pub(crate) struct BranchQuery {
 }
 
 #[derive(Serialize, JsonSchema)]
-struct BranchView {
+struct RepoBranch {
     name: String,
     id: String,
-    commit: CommitView,
+    commit: RepoCommit,
 }
 
 #[derive(Serialize, JsonSchema)]
-struct CommitView {
+struct RepoCommit {
     sha: String,
-    author: AuthorView,
+    author: RepoAuthor,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,16 +47,16 @@ struct CommitView {
 }
 
 #[derive(Serialize, JsonSchema)]
-struct AuthorView {
+struct RepoAuthor {
     login: String,
 }
 
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct Branches {
-    branches: Vec<BranchView>,
+pub(crate) struct RepoBranches {
+    branches: Vec<RepoBranch>,
 }
 
-impl From<ForgeBranch> for BranchView {
+impl From<ForgeBranch> for RepoBranch {
     fn from(branch: ForgeBranch) -> Self {
         let (mut author, mut message, mut date) = (String::new(), None, None);
         if let Some(commit) = branch.commit {
@@ -64,12 +64,12 @@ impl From<ForgeBranch> for BranchView {
             message = Some(commit.message);
             date = Some(commit.date);
         }
-        BranchView {
+        RepoBranch {
             id: branch.name.clone(),
             name: branch.name,
-            commit: CommitView {
+            commit: RepoCommit {
                 sha: branch.sha,
-                author: AuthorView { login: author },
+                author: RepoAuthor { login: author },
                 message,
                 date,
             },
@@ -108,7 +108,7 @@ pub(super) async fn list(
     caller: Caller,
     Path(place): Path<RepoPlace>,
     params: Params<BranchQuery>,
-) -> Result<Listed<Branches>, ApiError> {
+) -> Result<Listed<RepoBranches>, ApiError> {
     let team = caller.team(place.team_id.as_deref())?;
     let (owner, name) = (&place.repository_owner, &place.repository_name);
     let list = format!("branches:{team}/{}/{owner}/{name}", place.vcs_service);
@@ -127,7 +127,7 @@ pub(super) async fn list(
         let mut rows = page.of_few((1..).zip(all).collect(), |(number, _)| *number);
         let pagination = page.cut(&mut rows, &state.sealer, &list, |(number, _)| *number);
         let branches = complete(&forge, owner, name, rows).await.map_err(failed)?;
-        let data = Branches { branches };
+        let data = RepoBranches { branches };
         return Ok(Listed { data, pagination });
     }
     Err(place.missing())
@@ -139,7 +139,7 @@ async fn complete(
     owner: &str,
     name: &str,
     rows: Vec<(i64, ForgeBranch)>,
-) -> Result<Vec<BranchView>, ForgeError> {
+) -> Result<Vec<RepoBranch>, ForgeError> {
     let mut views = Vec::new();
     for (_, mut branch) in rows {
         forge.complete(owner, name, &mut branch).await?;
