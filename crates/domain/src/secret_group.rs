@@ -1,5 +1,6 @@
 //! Groups of secrets in a project, and what the builds of a service inherit from them.
 
+use crate::tag::TagMatch;
 use crate::{Millis, SecretValues};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,7 @@ impl SecretKind {
 
 /// Where a group's values go, as the contract names it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "SecretType")]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// To running containers and to builds.
@@ -87,6 +89,7 @@ pub enum Scope {
 
 /// Which services a group is for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "SecretGroupRestrictions")]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Restrictions {
     /// Whether it is for those named here only; else for all of the project.
@@ -120,31 +123,13 @@ pub enum NfObjectKind {
     Job,
 }
 
-/// How tags are compared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum TagMatch {
-    /// All of them must be there.
-    And,
-    /// One of them must be.
-    #[default]
-    Or,
-}
-
 impl Restrictions {
     fn admit(&self, service: &str, tags: &[String]) -> bool {
         let is_service =
             |object: &NfObject| object.kind == NfObjectKind::Service && object.id == service;
         let named = self.nf_objects.iter().any(is_service);
-        !self.restricted || named || self.match_tags(tags)
-    }
-
-    fn match_tags(&self, tags: &[String]) -> bool {
-        let has = |tag: &String| tags.contains(tag);
-        match self.tag_match_condition {
-            TagMatch::Or => self.tags.iter().any(has),
-            TagMatch::And => !self.tags.is_empty() && self.tags.iter().all(has),
-        }
+        let tagged = self.tag_match_condition.holds(&self.tags, tags);
+        !self.restricted || named || tagged
     }
 }
 

@@ -87,6 +87,7 @@ impl TeamRole {
 /// In which projects a role's project permissions hold. Stored as JSON: fields may be added with a
 /// default, never renamed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "RoleRestrictions")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Restrictions {
     /// Whether there is any restriction.

@@ -136,6 +136,7 @@ impl From<Project> for ProjectView {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ProjectSummary")]
 struct Summary {
     id: String,
     name: String,
@@ -337,6 +338,7 @@ impl Cluster {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ServiceOfProject")]
 #[serde(rename_all = "camelCase")]
 struct ServiceSummary {
     id: String,

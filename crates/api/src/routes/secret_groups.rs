@@ -95,6 +95,7 @@ async fn find(
 
 /// For the document: the parameters of `get`.
 #[derive(JsonSchema)]
+#[schemars(rename = "ShownOfGroup")]
 pub(crate) struct Shown {
     /// Which values to show. There are no addons to inherit from, so `inherited` shows none.
     #[expect(dead_code, reason = "for the document")]

@@ -43,6 +43,7 @@ pub(crate) struct ServiceInput {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "BillingInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Billing {
     deployment_plan: Option<String>,
@@ -71,12 +72,14 @@ struct GpuConfiguration {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "InfrastructureInput")]
 #[serde(deny_unknown_fields)]
 struct Infrastructure {
     architecture: Option<Architecture>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "BuildSettingsInput")]
 #[serde(deny_unknown_fields)]
 struct BuildSettings {
     storage: Option<Storage>,

@@ -45,6 +45,7 @@ struct LoginInput {
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[schemars(rename = "CredentialScopeInput")]
 #[serde(deny_unknown_fields)]
 struct Scope {
     pull: Option<bool>,
@@ -52,6 +53,7 @@ struct Scope {
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "CredentialRestrictionsInput")]
 #[serde(deny_unknown_fields)]
 struct Restrictions {
     restricted: bool,

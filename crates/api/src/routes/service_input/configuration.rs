@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "BuildConfigurationInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in super::super) struct BuildConfiguration {
     pub(in super::super) pr_restrictions: Option<Vec<String>>,

@@ -6,12 +6,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "StorageInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in super::super) struct Storage {
     ephemeral_storage: Option<EphemeralStorage>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "EphemeralStorageInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct EphemeralStorage {
     storage_size: Option<u64>,
@@ -30,6 +32,7 @@ impl Storage {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "DockerfileInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in super::super) struct Dockerfile {
     /// Published as deprecated and without effect; read so that old bodies still work.
@@ -50,6 +53,7 @@ enum EngineName {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "CacheSettingsInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CacheSettings {
     use_cache: Option<bool>,
