@@ -108,7 +108,7 @@ pub(crate) async fn get(
         }
     };
     problems.into_result()?;
-    let all = gather::inheritance(&state, &project, &service).await?;
+    let all = gather::known_to(&state, &caller, &project, &service).await?;
     let mut shown = match show {
         Show::All => all.clone().merged(),
         Show::Inherited => all.clone().inherited().merged(),
@@ -135,7 +135,7 @@ pub(crate) async fn details(
     Path(place): Path<Place>,
 ) -> Result<Data<Details>, ApiError> {
     let (project, service) = place.service(&state, &caller).await?;
-    let all = gather::inheritance(&state, &project, &service).await?;
+    let all = gather::known_to(&state, &caller, &project, &service).await?;
     Ok(Data {
         data: Details::of(&all),
     })

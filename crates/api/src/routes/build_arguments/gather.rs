@@ -16,12 +16,26 @@ pub(super) async fn inheritance(
     service: &Service,
 ) -> Result<Inheritance, ApiError> {
     let own = state.store.service_secrets(&service.uid).await?;
-    // Services have no tags yet, so no group is for one by its tags.
     let groups = state
         .store
         .inherited_secrets(&project.uid, &service.id, &service.spec.tags)
         .await?;
     Ok(Inheritance::new(own, groups))
+}
+
+/// The same as far as the caller may know it: without the right to read groups, only what is the
+/// service's own.
+pub(super) async fn known_to(
+    state: &State,
+    caller: &Caller,
+    project: &Project,
+    service: &Service,
+) -> Result<Inheritance, ApiError> {
+    if caller.has_in(P::SecretRead, &project.id) {
+        return inheritance(state, project, service).await;
+    }
+    let own = state.store.service_secrets(&service.uid).await?;
+    Ok(Inheritance::new(own, Vec::new()))
 }
 
 /// What a build gets: what the service has and inherits, the call's overrides on top, and every
