@@ -18,13 +18,18 @@ pub(crate) fn says_secret(name: &str) -> bool {
     SECRET.iter().any(|part| upper.contains(part))
 }
 
-/// Every secret of a job.
+/// The secret mounts of a job: nothing in them is anything but secret.
+pub(crate) fn mounts_of(job: &Job) -> impl Iterator<Item = Cow<'_, [u8]>> {
+    let mounts = job.request.docker_secret_mounts.values();
+    mounts.filter_map(|file| file.bytes()).map(Cow::Owned)
+}
+
+/// Every other secret of a job.
 pub(crate) fn secrets_of(job: &Job) -> impl Iterator<Item = Cow<'_, [u8]>> {
     let request = &job.request;
     let files = request
-        .docker_secret_mounts
+        .build_files
         .values()
-        .chain(request.build_files.values())
         // What is not base64 is no file either: the build ends for it.
         .filter_map(|file| file.bytes())
         .map(Cow::Owned);
