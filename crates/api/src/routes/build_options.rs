@@ -2,6 +2,7 @@
 
 use super::service_input::{
     BuildConfiguration, CrossProjectAccess, Dockerfile, Storage, VcsData, names_credentials,
+    nullable,
 };
 use super::services::{change, pullable};
 use crate::edge::{ApiError, Body, Caller, Nothing, Path, Place, Problems, call};
@@ -48,7 +49,8 @@ pub(crate) struct OptionsInput {
     is_allow_list: Option<bool>,
     ci_ignore_flags_enabled: Option<bool>,
     ci_ignore_flags: Option<Vec<String>>,
-    dockerfile_target: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    dockerfile_target: Option<Option<String>>,
     docker_credentials: Option<Vec<String>>,
     include_git_folder: Option<bool>,
     full_git_clone: Option<bool>,

@@ -5,10 +5,12 @@
 mod configuration;
 mod dockerfile;
 mod source;
+mod values;
 
 pub(super) use configuration::{BuildConfiguration, CrossProjectAccess, names_credentials};
 pub(super) use dockerfile::{Dockerfile, Storage};
 pub(super) use source::VcsData;
+pub(super) use values::nullable;
 
 use super::secret_input;
 use super::tags::unknown;
@@ -75,7 +77,8 @@ struct GpuConfiguration {
 #[schemars(rename = "InfrastructureInput")]
 #[serde(deny_unknown_fields)]
 struct Infrastructure {
-    architecture: Option<Architecture>,
+    #[serde(default, deserialize_with = "nullable")]
+    architecture: Option<Option<Architecture>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -138,7 +141,7 @@ impl ServiceInput {
             fields::description,
         );
         if let Some(infrastructure) = &self.infrastructure {
-            spec.architecture = infrastructure.architecture.or(spec.architecture);
+            spec.architecture = infrastructure.architecture.unwrap_or(spec.architecture);
         }
         spec.disabled_ci = self.disabled_ci.unwrap_or(spec.disabled_ci);
         let secrets = SecretChanges {

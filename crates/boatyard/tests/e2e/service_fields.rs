@@ -1,0 +1,48 @@
+//! Fields of a service that are taken back, that contradict each other, that were never given.
+
+use crate::harness::{Place, Repository, Server};
+use serde_json::{Value, json};
+
+async fn place(server: &Server) -> Place {
+    let repository = Repository::with_steps("");
+    Place::named(server, "shop", "web", &repository, json!({})).await
+}
+
+async fn patch(place: &Place, body: Value) -> crate::harness::Answer {
+    let path = "/v1/projects/shop/services/build/web";
+    place.api.call("PATCH", path, Some(body)).await
+}
+
+#[tokio::test]
+async fn a_target_and_an_architecture_that_were_set_can_be_unset() {
+    let server = Server::start().await;
+    let place = place(&server).await;
+    let set = json!({
+        "buildConfiguration": {"dockerfileTarget": "release"},
+        "infrastructure": {"architecture": "arm"},
+    });
+    let shown = async || place.api.get(&place.path()).await.data().clone();
+    let kept = json!({"buildConfiguration": {}, "infrastructure": {}});
+    for nothing in [json!(null), json!("")] {
+        patch(&place, set.clone()).await.data();
+        let same = patch(&place, kept.clone()).await.data().clone();
+        assert_eq!(same["buildConfiguration"]["dockerfileTarget"], "release");
+        assert_eq!(same["infrastructure"], json!({"architecture": "arm"}));
+        let unset = json!({"buildConfiguration": {"dockerfileTarget": nothing}});
+        patch(&place, unset).await.data();
+        let shown = shown().await;
+        assert_eq!(shown["buildConfiguration"].get("dockerfileTarget"), None);
+        assert_eq!(shown["infrastructure"], json!({"architecture": "arm"}));
+    }
+    let unset = json!({"infrastructure": {"architecture": null}});
+    patch(&place, unset).await.data();
+    assert_eq!(shown().await.get("infrastructure"), None);
+    let options = format!("{}/build-options", place.path());
+    for nothing in [json!(null), json!("")] {
+        patch(&place, set.clone()).await.data();
+        let unset = json!({"dockerfile": {}, "dockerfileTarget": nothing});
+        place.api.post(&options, unset).await.data();
+        let shown = shown().await;
+        assert_eq!(shown["buildConfiguration"].get("dockerfileTarget"), None);
+    }
+}
