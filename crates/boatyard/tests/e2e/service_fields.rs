@@ -46,3 +46,50 @@ async fn a_target_and_an_architecture_that_were_set_can_be_unset() {
         assert_eq!(shown["buildConfiguration"].get("dockerfileTarget"), None);
     }
 }
+
+#[tokio::test]
+async fn of_two_fields_that_say_the_same_the_second_may_not_say_something_else() {
+    let server = Server::start().await;
+    let place = place(&server).await;
+    let storage = |size: u64| json!({"ephemeralStorage": {"storageSize": size}});
+    let body = |second: bool| {
+        let (plan, size, megabytes) = match second {
+            true => ("nf-compute-50", 32768, 2048),
+            false => ("nf-compute-20", 16384, 1024),
+        };
+        json!({
+            "billing": {"buildPlan": "nf-compute-20", "deploymentPlan": plan},
+            "buildSettings": {
+                "storage": storage(16384),
+                "dockerfile": {"buildkit": {
+                    "useCache": false, "useInternalCache": second,
+                    "cacheStorageSize": 1024, "internalCacheStorage": megabytes,
+                }},
+            },
+            "buildConfiguration": {"storage": storage(size)},
+        })
+    };
+    let before = place.api.get(&place.path()).await.data().clone();
+    let refused = patch(&place, body(true)).await;
+    assert_eq!(
+        refused.fields(),
+        [
+            "billing.deploymentPlan",
+            "buildSettings.dockerfile.buildkit.useInternalCache",
+            "buildSettings.dockerfile.buildkit.internalCacheStorage",
+            "buildConfiguration.storage.ephemeralStorage.storageSize",
+        ]
+    );
+    assert!(
+        refused.refusal(400).contains("`billing.buildPlan`"),
+        "the other one is told"
+    );
+    assert_eq!(place.api.get(&place.path()).await.data(), &before);
+    let taken = patch(&place, body(false)).await.data().clone();
+    assert_eq!(taken["billing"]["buildPlan"], "nf-compute-20");
+    assert_eq!(taken["buildConfiguration"]["storage"], storage(16384));
+    // Each of them alone still says it.
+    let alone = json!({"billing": {"deploymentPlan": "nf-compute-50"}});
+    let taken = patch(&place, alone).await.data().clone();
+    assert_eq!(taken["billing"]["buildPlan"], "nf-compute-50");
+}
