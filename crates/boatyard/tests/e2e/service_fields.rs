@@ -93,3 +93,25 @@ async fn of_two_fields_that_say_the_same_the_second_may_not_say_something_else()
     let taken = patch(&place, alone).await.data().clone();
     assert_eq!(taken["billing"]["buildPlan"], "nf-compute-50");
 }
+
+#[tokio::test]
+async fn rules_that_nobody_gave_are_not_shown() {
+    let server = Server::start().await;
+    let place = place(&server).await;
+    let rules = json!({
+        "prRestrictions": ["feature/*"], "branchRestrictions": [], "pathIgnoreRules": ["*.md"],
+        "isAllowList": false, "ciIgnoreFlagsEnabled": true, "ciIgnoreFlags": ["[skip ci]"],
+    });
+    let shown = async || {
+        let service = place.api.get(&place.path()).await;
+        let configuration = service.data()["buildConfiguration"].clone();
+        let mut configuration = configuration.as_object().unwrap().clone();
+        configuration.retain(|field, _| rules.get(field).is_some());
+        Value::Object(configuration)
+    };
+    assert_eq!(shown().await, json!({}));
+    patch(&place, json!({"buildConfiguration": rules}))
+        .await
+        .data();
+    assert_eq!(shown().await, rules);
+}
