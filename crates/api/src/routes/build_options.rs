@@ -1,5 +1,6 @@
 //! How a service builds, changed part by part: its options, its source, its layer cache.
 
+use super::no_fields::NoFields;
 use super::service_input::{
     BuildConfiguration, CrossProjectAccess, Dockerfile, Storage, VcsData, names_credentials,
     nullable,
@@ -153,6 +154,7 @@ pub(crate) async fn reset(
     FromState(state): FromState<State>,
     caller: Caller,
     Path(place): Path<Place>,
+    _: NoFields,
 ) -> Result<Nothing, ApiError> {
     let (_, service) = place.service(&state, &caller).await?;
     if state.store.reset_cache(&service.uid).await? {

@@ -12,6 +12,7 @@ pub(crate) mod builds;
 pub(crate) mod custom_registry;
 pub(crate) mod machine;
 pub(crate) mod members;
+pub(crate) mod no_fields;
 pub(crate) mod notifications;
 pub(crate) mod places;
 pub(crate) mod projects;
