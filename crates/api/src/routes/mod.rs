@@ -9,6 +9,7 @@ pub(crate) mod build_metrics;
 pub(crate) mod build_options;
 pub(crate) mod build_retry;
 pub(crate) mod builds;
+pub(crate) mod child_objects;
 pub(crate) mod custom_registry;
 pub(crate) mod machine;
 pub(crate) mod members;
