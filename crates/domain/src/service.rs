@@ -206,15 +206,21 @@ impl Default for DockerfileSettings {
 #[serde(rename_all = "camelCase", default)]
 pub struct BuildRules {
     /// Patterns of pull request branches.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pr_restrictions: Option<Vec<String>>,
     /// Patterns of branches.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub branch_restrictions: Option<Vec<String>>,
     /// Paths (`.gitignore` syntax) whose changes alone build nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path_ignore_rules: Option<Vec<String>>,
     /// Whether the path rules list what does build instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_allow_list: Option<bool>,
     /// Whether the flags below are looked for in commit messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ci_ignore_flags_enabled: Option<bool>,
     /// Words in a commit message that keep it from building.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ci_ignore_flags: Option<Vec<String>>,
 }

@@ -1,7 +1,9 @@
 //! How a service builds, changed part by part: its options, its source, its layer cache.
 
+use super::no_fields::NoFields;
 use super::service_input::{
     BuildConfiguration, CrossProjectAccess, Dockerfile, Storage, VcsData, names_credentials,
+    nullable,
 };
 use super::services::{change, pullable};
 use crate::edge::{ApiError, Body, Caller, Nothing, Path, Place, Problems, call};
@@ -48,7 +50,8 @@ pub(crate) struct OptionsInput {
     is_allow_list: Option<bool>,
     ci_ignore_flags_enabled: Option<bool>,
     ci_ignore_flags: Option<Vec<String>>,
-    dockerfile_target: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    dockerfile_target: Option<Option<String>>,
     docker_credentials: Option<Vec<String>>,
     include_git_folder: Option<bool>,
     full_git_clone: Option<bool>,
@@ -151,6 +154,7 @@ pub(crate) async fn reset(
     FromState(state): FromState<State>,
     caller: Caller,
     Path(place): Path<Place>,
+    _: NoFields,
 ) -> Result<Nothing, ApiError> {
     let (_, service) = place.service(&state, &caller).await?;
     if state.store.reset_cache(&service.uid).await? {

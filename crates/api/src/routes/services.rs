@@ -1,5 +1,6 @@
 //! Build services.
 
+use super::child_objects;
 use super::secret_input::{may_refer, replace_all};
 use super::service_input::{Known, ServiceInput};
 use super::service_view::{ServiceSummary, ServiceView};
@@ -264,8 +265,10 @@ pub(crate) async fn delete(
     FromState(state): FromState<State>,
     caller: Caller,
     Path(place): Path<Place>,
+    params: Params<child_objects::OfService>,
 ) -> Result<Nothing, ApiError> {
     let (_, service) = place.service(&state, &caller).await?;
+    child_objects::asked(&params)?;
     removal::remove_service(&state, &service).await?;
     Ok(Nothing::new())
 }

@@ -290,6 +290,10 @@ async fn parts_of_a_service_are_refused_by_the_names_they_have_there() {
         let answer = api.post(&format!("{path}/{part}"), body).await;
         assert_eq!(answer.fields(), named, "{:#}", answer.body);
     }
+    let cache = format!("{path}/build-cache");
+    let some = Some(json!({"buildId": "x"}));
+    assert_eq!(api.call("DELETE", &cache, some).await.fields(), ["buildId"]);
+    api.call("DELETE", &cache, Some(json!({}))).await.data();
     let unchanged = api.get(&path).await;
     let shown = unchanged.data();
     assert_eq!(shown["vcsData"]["projectUrl"], "https://example.com/a/b");

@@ -42,6 +42,7 @@ mod registry;
 mod repositories;
 mod secret_groups;
 mod secrets;
+mod service_fields;
 mod source_faults;
 mod sources;
 mod statuses;
