@@ -207,6 +207,21 @@ async fn bodies_that_are_wrong_say_where() {
     );
 }
 
+/// Left out without a word, it would have the answer say something else than was asked.
+#[tokio::test]
+async fn parameters_that_a_call_does_not_have_are_refused_by_name() {
+    let server = Server::start().await;
+    let place = Place::new(&server, &Repository::with_steps("")).await;
+    let list = format!("{}/build", place.path());
+    let misspelt = place.api.get(&format!("{list}?stauts=FAILURE")).await;
+    assert_eq!(misspelt.fields(), ["stauts"]);
+    assert!(misspelt.refusal(400).contains("status"));
+    let none = place.api.get("/v1/plans?page=1").await;
+    assert_eq!(none.fields(), ["page"]);
+    let by_position = json!(["In Order", "#EF233C"]);
+    place.api.post("/v1/tags", by_position).await.refusal(400);
+}
+
 #[tokio::test]
 async fn fields_that_this_server_cannot_honour_are_refused_by_name() {
     let server = Server::start().await;

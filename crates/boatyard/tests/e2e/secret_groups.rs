@@ -122,6 +122,9 @@ testkit::for_each_store! {
         let server = Server::with().database(url).env("BOATYARD_MAX_CONCURRENT_BUILDS", 0).start().await;
         let api = server.api();
         api.post("/v1/projects", json!({"name": "shop"})).await.data();
+        for tag in ["blue", "fast"] {
+            api.post("/v1/tags", json!({"name": tag, "color": "#57A4FF"})).await.data();
+        }
         let made = group(&api, "Shared Values", json!({
             "description": "words", "type": "config", "tags": ["blue"],
             "restrictions": {"restricted": true, "tags": ["fast"], "tagMatchCondition": "and"},
@@ -203,9 +206,9 @@ async fn what_is_wrong_with_secrets_is_named() {
         [
             "name",
             "stageId",
-            "tags[0]",
             "priority",
             "addonDependencies",
+            "tags[0]",
             "restrictions.nfObjects[0].type",
             "restrictions.nfObjects[1].id",
             "secrets.variables.A B"
@@ -263,6 +266,17 @@ async fn who_may_not_read_secrets_sees_none_and_loses_none() {
     .await
     .data();
 
+    // Who may read the service's own may not thereby read what it inherits.
+    let own = "Project > Secrets > Services > Read";
+    let reader = token_with(&server, &["--permission", own]);
+    for path in [
+        format!("{ARGUMENTS}?show=inherited"),
+        format!("{ARGUMENTS}?replaceTemplatedValues=true"),
+        format!("{ARGUMENTS}/details"),
+    ] {
+        let shown = reader.get(&path).await.data().to_string();
+        assert!(!shown.contains("hush-group"), "{path}: {shown}");
+    }
     let viewer = token_with(&server, &["--role", "viewer"]);
     for (method, path, needed) in [
         ("GET", SECRETS, "Project > Secrets > General > Read"),
