@@ -71,6 +71,18 @@ impl VcsKind {
     pub fn parse(word: &str) -> Option<VcsKind> {
         VcsKind::ALL.iter().copied().find(|k| k.as_str() == word)
     }
+
+    /// The type whose refs and pages are like its own.
+    pub fn project_type(self) -> ProjectType {
+        match self {
+            VcsKind::Github => ProjectType::Github,
+            VcsKind::Gitlab => ProjectType::Gitlab,
+            VcsKind::Bitbucket => ProjectType::Bitbucket,
+            VcsKind::Azure => ProjectType::Azure,
+            // Gitea has no type of its own.
+            VcsKind::Gitea => ProjectType::SelfHosted,
+        }
+    }
 }
 
 /// What the contract calls a forge of somebody's own.
@@ -104,14 +116,10 @@ impl VcsLink {
 
     /// Whether services of this type can build through it.
     pub fn fits(&self, project_type: ProjectType) -> bool {
-        let kind = match project_type {
-            ProjectType::SelfHosted => return self.is_self_hosted(),
-            ProjectType::Github => VcsKind::Github,
-            ProjectType::Gitlab => VcsKind::Gitlab,
-            ProjectType::Bitbucket => VcsKind::Bitbucket,
-            ProjectType::Azure => VcsKind::Azure,
-        };
-        self.kind == kind && !self.is_self_hosted()
+        match project_type {
+            ProjectType::SelfHosted => self.is_self_hosted(),
+            public => self.kind.project_type() == public && !self.is_self_hosted(),
+        }
     }
 
     /// What git logs in with. A token with a colon is a user and a password; forges take any other
