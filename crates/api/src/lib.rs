@@ -4,6 +4,7 @@
 
 mod edge;
 mod job_credentials;
+mod linked;
 mod openapi;
 #[cfg(test)]
 mod permissions_page;

@@ -3,6 +3,7 @@
 
 use crate::edge::{ApiError, Body, Data, Nothing, Params};
 use crate::job_credentials;
+use crate::linked;
 use crate::state::State;
 use axum::extract::{FromRequestParts, State as FromState};
 use axum::routing::{get, post};
@@ -79,6 +80,7 @@ async fn claim(
     let cache_generation = state.store.cache_generation(&build.service_uid).await?;
     let next_log_seq = state.logs.status(&build.uid).await?.next_seq;
     let credentials = job_credentials::look_up(&state, &build.project_uid, &request).await?;
+    let git_login = linked::git_login(&state, &request).await?;
     tracing::info!(build = %build.id, attempt = build.attempt, "a worker took the build");
     Ok(Json(Job {
         build_uid: build.uid,
@@ -92,6 +94,7 @@ async fn claim(
         registry_public: state.settings.registry_host.clone(),
         credentials: credentials.pull,
         push_credential: credentials.push,
+        git_login,
         lease_seconds: lease.as_secs(),
         next_log_seq,
     }))

@@ -95,12 +95,19 @@ pub struct BuildRequest {
     /// The kind of forge.
     #[serde(default)]
     pub project_type: ProjectType,
+    /// Identity of the linked account whose token opens the repository; the token itself is looked up
+    /// when a worker takes the build.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vcs_link: Option<String>,
     /// Build this branch, unless `sha` is given.
     #[serde(default)]
     pub branch: Option<String>,
     /// Build this pull request, unless `sha` is given.
     #[serde(default)]
     pub pull_request_id: Option<i64>,
+    /// The branch that the pull request's commit is on, of a forge that keeps no refs of pull requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_request_branch: Option<String>,
     /// Build this commit.
     #[serde(default)]
     pub sha: Option<String>,

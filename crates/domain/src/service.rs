@@ -90,6 +90,9 @@ pub struct GitSource {
     pub project_url: String,
     /// The kind of forge, as the contract names it (`self-hosted`, `github`, …).
     pub project_type: ProjectType,
+    /// Identity of the linked account ([`crate::vcs::VcsLink::uid`]) whose token opens it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vcs_link: Option<String>,
 }
 
 /// The kinds of forge the contract names.

@@ -1,5 +1,6 @@
 //! Links to version control: an account at a forge, by a token that an operator gave.
 
+use crate::service::ProjectType;
 use crate::{Millis, Secret};
 
 /// A link of a team to a forge.
@@ -70,10 +71,31 @@ impl VcsKind {
     pub fn parse(word: &str) -> Option<VcsKind> {
         VcsKind::ALL.iter().copied().find(|k| k.as_str() == word)
     }
+
+    /// The type whose refs and pages are like its own.
+    pub fn project_type(self) -> ProjectType {
+        match self {
+            VcsKind::Github => ProjectType::Github,
+            VcsKind::Gitlab => ProjectType::Gitlab,
+            VcsKind::Bitbucket => ProjectType::Bitbucket,
+            VcsKind::Azure => ProjectType::Azure,
+            // Gitea has no type of its own.
+            VcsKind::Gitea => ProjectType::SelfHosted,
+        }
+    }
 }
 
 /// What the contract calls a forge of somebody's own.
 const SELF_HOSTED: &str = "self-hosted";
+
+/// A login to a forge's git server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GitLogin {
+    /// The user name.
+    pub user: String,
+    /// The password or token.
+    pub password: Secret,
+}
 
 impl VcsLink {
     /// Whether the forge is somebody's own, rather than the one that everybody means.
@@ -89,6 +111,34 @@ impl VcsLink {
             SELF_HOSTED
         } else {
             self.kind.as_str()
+        }
+    }
+
+    /// Whether services of this type can build through it.
+    pub fn fits(&self, project_type: ProjectType) -> bool {
+        match project_type {
+            ProjectType::SelfHosted => self.is_self_hosted(),
+            public => self.kind.project_type() == public && !self.is_self_hosted(),
+        }
+    }
+
+    /// What git logs in with. A token with a colon is a user and a password; forges take any other
+    /// as the password of a user that some of them want to have a certain name.
+    pub fn git_login(&self) -> GitLogin {
+        let token = self.token.expose();
+        let (user, password) = token.split_once(':').unwrap_or((self.token_user(), token));
+        GitLogin {
+            user: user.to_owned(),
+            password: Secret::new(password),
+        }
+    }
+
+    /// Source: each forge's documentation of access tokens over https.
+    fn token_user(&self) -> &'static str {
+        match self.kind {
+            VcsKind::Github => "x-access-token",
+            VcsKind::Bitbucket => "x-token-auth",
+            VcsKind::Gitlab | VcsKind::Gitea | VcsKind::Azure => "oauth2",
         }
     }
 }
@@ -131,6 +181,31 @@ mod tests {
         ] {
             assert_eq!(link(kind, url).service(), service, "{url}");
         }
+    }
+
+    #[test]
+    fn a_link_fits_services_at_its_forge() {
+        let hub = link(VcsKind::Github, "https://github.com");
+        assert!(hub.fits(ProjectType::Github));
+        assert!(!hub.fits(ProjectType::Gitlab) && !hub.fits(ProjectType::SelfHosted));
+        let own = link(VcsKind::Github, "https://git.example.com");
+        assert!(own.fits(ProjectType::SelfHosted) && !own.fits(ProjectType::Github));
+    }
+
+    #[test]
+    fn git_logs_in_with_the_token() {
+        let mut link = link(VcsKind::Bitbucket, "https://bitbucket.org");
+        let login = link.git_login();
+        assert_eq!(
+            (login.user.as_str(), login.password.expose()),
+            ("x-token-auth", "s3cret")
+        );
+        link.token = Secret::new("ann:pass:word");
+        let login = link.git_login();
+        assert_eq!(
+            (login.user.as_str(), login.password.expose()),
+            ("ann", "pass:word")
+        );
     }
 
     #[test]

@@ -10,6 +10,9 @@ mod protocol;
 use std::fmt;
 use std::str::FromStr;
 
+use percent_encoding::percent_decode_str;
+use url::Url;
+
 pub use protocol::{Protocol, Protocols};
 
 /// Why an address was refused.
@@ -113,6 +116,23 @@ impl RepoUrl {
             Protocol::Ssh => Some(format!("https://{}/{path}", self.host)),
             Protocol::File => None,
         }
+    }
+
+    /// The repository's path below a forge's pages, without `.git`; `None` when it is at another server,
+    /// is spoken to in another way than the pages, or is beside them.
+    #[must_use]
+    pub fn path_below(&self, pages: &Url) -> Option<String> {
+        let host = pages.host_str()?.trim_matches(['[', ']']);
+        let same = self.protocol.to_string() == pages.scheme()
+            && self.host.eq_ignore_ascii_case(host)
+            && self.port() == pages.port_or_known_default();
+        let path = same.then(|| self.path.trim_matches('/'))?;
+        let below = match pages.path().trim_matches('/') {
+            "" => path,
+            folder => path.strip_prefix(folder)?.strip_prefix('/')?,
+        };
+        let below = below.strip_suffix(".git").unwrap_or(below);
+        Some(percent_decode_str(below).decode_utf8().ok()?.into_owned())
     }
 
     /// The credentials, if any were in the address or were added.

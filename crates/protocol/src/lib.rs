@@ -51,6 +51,9 @@ pub struct Job {
     /// The login to the registry that the request says to push to, where it may be used.
     #[serde(default)]
     pub push_credential: Option<RegistryCredential>,
+    /// What git logs in with, where the request names a linked account that is still there.
+    #[serde(default)]
+    pub git_login: Option<GitLogin>,
     /// How long the lease lasts without a heartbeat, in seconds.
     pub lease_seconds: u64,
     /// Sequence number of the next log line.
@@ -77,6 +80,21 @@ impl std::fmt::Debug for RegistryCredential {
             .field("id", &self.id)
             .field("registry", &self.registry)
             .finish_non_exhaustive()
+    }
+}
+
+/// A linked account's login to its forge's git server, as it stands when the build is claimed.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct GitLogin {
+    /// The user name.
+    pub user: String,
+    /// The password or token.
+    pub password: String,
+}
+
+impl std::fmt::Debug for GitLogin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("GitLogin(…)")
     }
 }
 

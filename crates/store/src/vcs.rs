@@ -65,6 +65,22 @@ impl Store {
             .await
     }
 
+    /// A link by its identity; `None` when it was removed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn vcs_link(&self, uid: &str) -> Result<Option<VcsLink>, StoreError> {
+        let mut session = self.db.read().await?;
+        session
+            .row(
+                "SELECT uid, team, id, name, kind, url, login, email, token, created_at
+                 FROM vcs_links WHERE uid = $1",
+                params![uid],
+                |row| link(row, &self.vault),
+            )
+            .await
+    }
+
     /// Deletes a team's link with its token; `false` when there is none.
     ///
     /// # Errors

@@ -67,6 +67,8 @@ pub fn service(project: &Project, id: &str) -> Service {
 pub fn build_request() -> BuildRequest {
     BuildRequest {
         project_url: "https://example.com/a/b".into(),
+        vcs_link: None,
+        pull_request_branch: None,
         project_type: ProjectType::SelfHosted,
         bundle_url: None,
         branch: Some("main".into()),

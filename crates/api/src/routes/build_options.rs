@@ -5,7 +5,7 @@ use super::service_input::{
     BuildConfiguration, CrossProjectAccess, Dockerfile, Storage, VcsData, names_credentials,
     nullable,
 };
-use super::services::{change, pullable};
+use super::services::{change, links, pullable};
 use crate::edge::{ApiError, Body, Caller, Nothing, Path, Place, Problems, call};
 use crate::state::State;
 use aide::axum::ApiRouter;
@@ -124,7 +124,7 @@ pub(crate) async fn source(
     Path(place): Path<Place>,
     Body(input): Body<SourceInput>,
 ) -> Result<Nothing, ApiError> {
-    let (_, service) = place.service(&state, &caller).await?;
+    let (project, service) = place.service(&state, &caller).await?;
     let mut spec = service.spec.clone();
     let mut problems = Problems::default();
     if input.project_branch.is_some() {
@@ -138,7 +138,8 @@ pub(crate) async fn source(
         account_login: input.account_login,
         vcs_link_id: input.vcs_link_id,
     };
-    vcs.apply("", &mut spec, &state.settings, &mut problems);
+    let links = links(&state, &project, vcs.concerns_links(&spec.source)).await?;
+    vcs.apply("", &mut spec, (&state.settings, &links), &mut problems);
     spec.build_source = BuildSource::Git;
     if spec.source.project_url.is_empty() {
         problems.add("projectUrl", "is required");

@@ -10,6 +10,7 @@ use crate::edge::{
     Answers, ApiError, Body, Caller, Data, Kept, Listed, Nothing, PageQuery, Params, Path, Place,
     Problems, Start, call, iso_millis,
 };
+use crate::linked::{self, Source};
 use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::{OriginalUri, State as FromState};
@@ -331,7 +332,10 @@ pub(crate) async fn start(
     let secrets = for_build(&state, &caller, &project, &service, overrides).await?;
     let mut request = request(&state, &service, secrets, input);
     request.push_to = custom_registry::push_to(&state, &project, &service).await?;
-    let sha = resolve(&state, &request).await;
+    let sha = match linked::find_pull_request(&state, &mut request).await? {
+        Some(sha) if request.sha.is_none() => Some(sha),
+        _ => resolve(&state, &request).await,
+    };
     let created_by = Some(creator(&caller));
     let build = state
         .store
@@ -375,8 +379,13 @@ fn request(
         project_url: spec.source.project_url.clone(),
         bundle_url: input.bundle_url,
         project_type: spec.source.project_type,
+        vcs_link: match spec.build_source {
+            BuildSource::Git => spec.source.vcs_link.clone(),
+            BuildSource::Bundle => None,
+        },
         branch: input.branch,
         pull_request_id: input.pull_request_id,
+        pull_request_branch: None,
         sha: input.sha,
         docker_file_path: docker
             .docker_file_path
@@ -416,8 +425,9 @@ pub(super) async fn resolve(state: &State, request: &BuildRequest) -> Option<Str
         return None;
     }
     let branch = git::RefName::branch(request.branch.as_deref()?).ok()?;
-    let url = git::RepoUrl::parse(&request.project_url, &state.settings.git_protocols).ok()?;
-    let asked = state.git.resolve_branch(&url, &branch);
+    let link = request.vcs_link.as_deref();
+    let source = Source::of(state, &request.project_url, link).await.ok()?;
+    let asked = state.git.resolve_branch(&source.url, &branch);
     match tokio::time::timeout(RESOLVE, asked).await {
         Ok(Ok(sha)) => Some(sha.to_string()),
         Ok(Err(error)) => {

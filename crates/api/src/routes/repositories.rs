@@ -1,22 +1,20 @@
-//! What a service's repository has: branches and pull requests, as its refs tell of them. What only a
-//! forge knows (titles, people, times) is empty.
+//! What a service's repository has: branches as its refs tell of them, and pull requests as the forge
+//! does where an account is linked, else as refs do. What only a forge knows (titles, people, times) is
+//! empty then.
 
 use crate::edge::{
     ApiError, Caller, Listed, PageQuery, Pagination, Paging, Params, Path, Place, Start, call,
 };
+use crate::linked::{AtForge, PATIENCE, Source, unavailable};
 use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
 use domain::service::BuildSource;
 use domain::{Permission as P, Service};
-use git::{GitError, PullRequest, RepoUrl};
-use http::StatusCode;
+use git::forge::{ForgePullRequest, RepositoryName};
+use git::{GitError, PullRequest};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::time::Duration;
-
-/// How long a repository's server may take.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Branches and pull requests.
 pub(crate) fn routes() -> ApiRouter<State> {
@@ -73,8 +71,8 @@ pub(crate) async fn branches(
     let (_, service) = place.service(&state, &caller).await?;
     let list = format!("branches:{}", service.uid);
     let query = PageQuery::read(&params, &state.sealer, &list)?;
-    let found = match repository(&state, &service)? {
-        Some(url) => answered(state.git.list_branches(&url)).await?,
+    let found = match repository(&state, &service).await? {
+        Some(source) => answered(state.git.list_branches(&source.url)).await?,
         None => Vec::new(),
     };
     let rows = (1..).zip(found).map(|(number, branch)| BranchView {
@@ -100,18 +98,19 @@ pub(crate) struct PullRequests {
 #[derive(Serialize, JsonSchema)]
 struct PullRequestView {
     id: i64,
-    /// `OPEN`, or `UNKNOWN` where refs do not tell.
+    /// `OPEN`, `CLOSED` or `MERGED`. Without a linked account, `OPEN` or `UNKNOWN`: refs do not tell.
     state: &'static str,
-    /// Empty: refs do not tell.
+    /// Empty without a linked account.
     title: String,
-    /// The branch with the same newest commit; empty where there is none, as for a fork's.
+    /// Its branch. Without a linked account, the branch with the same newest commit; empty where there
+    /// is none, as for a fork's.
     source: String,
-    /// Empty: refs do not tell.
+    /// Empty without a linked account.
     destination: String,
     sha: String,
-    /// Empty: refs do not tell.
+    /// Empty without a linked account.
     created_at: String,
-    /// Empty: refs do not tell.
+    /// Empty without a linked account.
     updated_at: String,
     /// Empty where the kind of forge is not known.
     html_url: String,
@@ -127,23 +126,89 @@ pub(crate) async fn pull_requests(
     let (_, service) = place.service(&state, &caller).await?;
     let list = format!("pull-requests:{}", service.uid);
     let query = PageQuery::read(&params, &state.sealer, &list)?;
-    let url = repository(&state, &service)?;
-    let found = match &url {
-        Some(url) => answered(state.git.list_pull_requests(url)).await?,
-        None => Vec::new(),
+    let (pull_requests, pagination) = match repository(&state, &service).await? {
+        None => page(
+            &query,
+            &state,
+            &list,
+            std::iter::empty(),
+            |row: &PullRequestView| row.id,
+        ),
+        Some(source) => match source.at_forge(&state)? {
+            Some(at) => of_forge(&state, &at, &query, &list).await?,
+            None => of_refs(&state, &service, &source, &query, &list).await?,
+        },
     };
+    let data = PullRequests { pull_requests };
+    Ok(Listed { data, pagination })
+}
+
+/// A page of them, as the forge tells.
+async fn of_forge(
+    state: &State,
+    at: &AtForge<'_>,
+    query: &PageQuery,
+    list: &str,
+) -> Result<(Vec<PullRequestView>, Pagination), ApiError> {
+    let RepositoryName { owner, name } = &at.name;
+    let enough = |rows: &[ForgePullRequest]| {
+        let (wanted, there) = match query.start {
+            Start::After(after) => (
+                query.limit(),
+                rows.iter().filter(|pull| -pull.number > after).count(),
+            ),
+            Start::Skip(count) => (count.saturating_add(query.limit()), rows.len()),
+        };
+        usize::try_from(wanted).is_ok_and(|wanted| there >= wanted)
+    };
+    let pulls = at.answered(at.forge.pull_requests(owner, name, &enough));
+    let pulls = pulls.await?.into_iter();
+    let (mut pulls, pagination) = page(query, state, list, pulls, |pull| -pull.number);
+    let complete = async {
+        for pull in &mut pulls {
+            at.forge.complete_pull_request(owner, name, pull).await?;
+        }
+        Ok(())
+    };
+    at.answered(complete).await?;
+    Ok((pulls.into_iter().map(Into::into).collect(), pagination))
+}
+
+/// A page of them, as refs tell.
+async fn of_refs(
+    state: &State,
+    service: &Service,
+    source: &Source,
+    query: &PageQuery,
+    list: &str,
+) -> Result<(Vec<PullRequestView>, Pagination), ApiError> {
+    let found = answered(state.git.list_pull_requests(&source.url)).await?;
     let page_of = |number| {
         let below = service.spec.source.project_type.pull_request_page(number)?;
-        Some(format!("{}/{below}", url.as_ref()?.page()?))
+        Some(format!("{}/{below}", source.url.page()?))
     };
     // By a number that falls as pull requests get older, so that new ones do not move a cursor.
     let rows = found.into_iter().map(|pull| {
         let html_url = page_of(pull.number).unwrap_or_default();
         PullRequestView::new(pull, html_url)
     });
-    let (pull_requests, pagination) = page(&query, &state, &list, rows, |row| -row.id);
-    let data = PullRequests { pull_requests };
-    Ok(Listed { data, pagination })
+    Ok(page(query, state, list, rows, |row| -row.id))
+}
+
+impl From<ForgePullRequest> for PullRequestView {
+    fn from(pull: ForgePullRequest) -> Self {
+        PullRequestView {
+            id: pull.number,
+            state: pull.state.as_str(),
+            title: pull.title,
+            source: pull.source,
+            destination: pull.destination,
+            sha: pull.sha,
+            created_at: pull.created_at,
+            updated_at: pull.updated_at,
+            html_url: pull.url,
+        }
+    }
 }
 
 impl PullRequestView {
@@ -165,13 +230,13 @@ impl PullRequestView {
 }
 
 /// The service's repository; `None` when it builds bundles.
-fn repository(state: &State, service: &Service) -> Result<Option<RepoUrl>, ApiError> {
+async fn repository(state: &State, service: &Service) -> Result<Option<Source>, ApiError> {
     if service.spec.build_source == BuildSource::Bundle {
         return Ok(None);
     }
-    let url = &service.spec.source.project_url;
-    let parsed = RepoUrl::parse(url, &state.settings.git_protocols);
-    parsed.map(Some).map_err(|error| unavailable(&error))
+    let source = &service.spec.source;
+    let found = Source::of(state, &source.project_url, source.vcs_link.as_deref());
+    Ok(Some(found.await?))
 }
 
 /// What the repository's server says, if it says so in time.
@@ -180,12 +245,6 @@ async fn answered<T>(asked: impl Future<Output = Result<T, GitError>>) -> Result
         Ok(answer) => answer.map_err(|error| unavailable(&error)),
         Err(_) => Err(unavailable(&"its server does not answer")),
     }
-}
-
-/// The state of things is the repository's, not this server's.
-fn unavailable(why: &impl std::fmt::Display) -> ApiError {
-    let message = format!("The repository cannot be read: {why}.");
-    ApiError::new(StatusCode::CONFLICT, "repository-unavailable", message)
 }
 
 /// The page of rows whose number rises.

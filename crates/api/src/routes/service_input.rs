@@ -4,6 +4,7 @@
 
 mod configuration;
 mod dockerfile;
+mod link;
 mod source;
 mod values;
 
@@ -18,6 +19,7 @@ use super::tags::unknown;
 use crate::Settings;
 use crate::edge::{ApiError, Problems};
 use domain::service::{Architecture, BuildSource, GitSource};
+use domain::vcs::VcsLink;
 use domain::{FileContent, SecretChanges, ServiceSpec, fields};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -97,6 +99,8 @@ pub(crate) struct Known {
     pub(super) tags: Vec<String>,
     /// The ids of the credentials that base images may be pulled with.
     pub(super) pullable: Vec<String>,
+    /// The team's linked accounts, where one may be named.
+    pub(super) links: Vec<VcsLink>,
 }
 
 impl ServiceInput {
@@ -126,7 +130,7 @@ impl ServiceInput {
             spec.source = GitSource::default();
         }
         if let Some(vcs) = &self.vcs_data {
-            vcs.apply("vcsData.", spec, settings, &mut problems);
+            vcs.apply("vcsData.", spec, (settings, &known.links), &mut problems);
         }
         if !new && spec.build_source == BuildSource::Git && spec.source.project_url.is_empty() {
             problems.add("vcsData.projectUrl", "is required");
@@ -154,6 +158,12 @@ impl ServiceInput {
         secret_input::SERVICE.check(&secrets, &mut problems);
         problems.into_result()?;
         Ok(secrets)
+    }
+
+    /// Whether the input has to do with linked accounts, of a service that had this source.
+    pub(crate) fn concerns_links(&self, before: &GitSource) -> bool {
+        let vcs = self.vcs_data.as_ref();
+        vcs.is_some_and(|vcs| vcs.concerns_links(before))
     }
 
     /// Whether the input names credentials, which have to be looked up then.

@@ -4,6 +4,7 @@
 use super::projects::{Cluster, app_id};
 use crate::edge::iso_millis;
 use domain::service::{Architecture, BuildSource, LatestBuild, ProjectType};
+use domain::vcs::VcsLink;
 use domain::{FileContent, Project, SecretValues, Service, ServiceSpec, Status};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -93,7 +94,17 @@ struct Infrastructure {
 struct VcsData {
     project_url: String,
     project_type: ProjectType,
+    /// Whether the repository is read without a login.
     public_repo: bool,
+    /// The forge of one's own that a linked account opens it at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    self_hosted_vcs_id: Option<String>,
+    /// The linked account that opens it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_login: Option<String>,
+    /// The id of that account's link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vcs_link_id: Option<String>,
     docker_work_dir: String,
     docker_file_path: String,
 }
@@ -168,7 +179,10 @@ impl VcsData {
         (!source.project_url.is_empty()).then(|| VcsData {
             project_url: without_login(&source.project_url),
             project_type: source.project_type,
-            public_repo: true,
+            public_repo: source.vcs_link.is_none() && !has_password(&source.project_url),
+            self_hosted_vcs_id: None,
+            account_login: None,
+            vcs_link_id: None,
             docker_work_dir: spec.dockerfile.docker_work_dir.clone(),
             docker_file_path: spec.dockerfile.docker_file_path.clone(),
         })
@@ -264,6 +278,27 @@ impl ServiceView {
             cluster: Cluster::of(&project.region),
         }
     }
+}
+
+impl ServiceView {
+    /// The same with the linked account that opens the repository.
+    pub(crate) fn through(mut self, link: Option<VcsLink>) -> Self {
+        if let (Some(vcs), Some(link)) = (&mut self.vcs_data, link) {
+            vcs.self_hosted_vcs_id = link.is_self_hosted().then(|| link.id.clone());
+            vcs.account_login = Some(link.login);
+            vcs.vcs_link_id = Some(link.id);
+        }
+        self
+    }
+}
+
+/// Whether the URL holds a login that opens anything; some forges put a bare name into their addresses.
+pub(super) fn has_password(url: &str) -> bool {
+    let parsed: Result<git::RepoUrl, _> = url.parse();
+    parsed.is_ok_and(|url| {
+        url.credentials()
+            .is_some_and(|login| !login.password.is_empty())
+    })
 }
 
 /// Who may see a service may not thereby read its repository: a login in the URL is not shown.

@@ -12,6 +12,7 @@ use crate::removal;
 use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
+use domain::vcs::VcsLink;
 use domain::{Permission as P, Project, SecretValues, Service, ServiceSpec, slug};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -108,7 +109,7 @@ async fn make(
     let name = input.name.clone().unwrap_or_default();
     let description = input.description.clone();
     let mut spec = ServiceSpec::default();
-    let known = known(state, project, &input).await?;
+    let known = known(state, project, &input, &spec).await?;
     let changes = input.apply(&mut spec, true, &state.settings, &known)?;
     let mut secrets = SecretValues::default();
     may_refer(caller, &changes, &secrets)?;
@@ -166,7 +167,7 @@ pub(crate) async fn put(
             spec.source
                 .project_url
                 .clone_from(&existing.spec.source.project_url);
-            let known = known(&state, &project, &input).await?;
+            let known = known(&state, &project, &input, &spec).await?;
             let mut secrets = input.apply(&mut spec, true, &state.settings, &known)?;
             // What the caller was not shown stays.
             if shows_arguments(&caller, &project) {
@@ -197,7 +198,7 @@ pub(crate) async fn patch(
     }
     let description = input.description.clone();
     let mut spec = service.spec.clone();
-    let known = known(&state, &project, &input).await?;
+    let known = known(&state, &project, &input, &spec).await?;
     let secrets = input.apply(&mut spec, false, &state.settings, &known)?;
     let changes = ServiceChanges {
         description,
@@ -209,11 +210,29 @@ pub(crate) async fn patch(
 }
 
 /// What there is of what the input names.
-async fn known(state: &State, project: &Project, input: &ServiceInput) -> Result<Known, ApiError> {
+async fn known(
+    state: &State,
+    project: &Project,
+    input: &ServiceInput,
+    before: &ServiceSpec,
+) -> Result<Known, ApiError> {
     Ok(Known {
         tags: tags::known(state, &project.team, input.tags()).await?,
         pullable: pullable(state, project, input.names_credentials()).await?,
+        links: links(state, project, input.concerns_links(&before.source)).await?,
     })
+}
+
+/// The team's linked accounts, if there was anything asked of them.
+pub(super) async fn links(
+    state: &State,
+    project: &Project,
+    asked: bool,
+) -> Result<Vec<VcsLink>, ApiError> {
+    if !asked {
+        return Ok(Vec::new());
+    }
+    Ok(state.store.vcs_links(&project.team).await?)
 }
 
 /// The ids of the credentials that the project's builds may pull with, if there was anything asked of
@@ -285,8 +304,12 @@ async fn view(
         true => Some(state.store.service_secrets(&service.uid).await?),
         false => None,
     };
+    let link = match &service.spec.source.vcs_link {
+        Some(uid) => state.store.vcs_link(uid).await?,
+        None => None,
+    };
     Ok(Data {
-        data: ServiceView::new(project, service, latest, plan, secrets),
+        data: ServiceView::new(project, service, latest, plan, secrets).through(link),
     })
 }
 

@@ -24,6 +24,15 @@ pub(super) struct Api {
     http: HttpClient,
 }
 
+/// How a forge's lists are walked.
+#[derive(Clone, Copy)]
+pub(super) enum Pages<'a> {
+    /// By `page`, from 1, with this parameter for the rows of one.
+    Numbered { size: &'a str },
+    /// By how many rows are skipped, as Azure does it.
+    Skipping,
+}
+
 /// A page, as an array or with the array inside.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -95,24 +104,48 @@ impl Api {
         })
     }
 
-    /// The rows of every page, until one is empty: how many rows a forge gives is its own business.
+    /// The rows of every page.
     pub(super) async fn every<T: DeserializeOwned>(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
         size: &str,
     ) -> Result<Vec<T>, ForgeError> {
+        let pages = Pages::Numbered { size };
+        self.until(path, query, pages, |row| row, |_| false).await
+    }
+
+    /// The rows of the pages, converted, until there is enough or a page is empty: how many rows a
+    /// forge gives is its own business.
+    pub(super) async fn until<T: DeserializeOwned, U>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        pages: Pages<'_>,
+        convert: impl Fn(T) -> U,
+        enough: impl Fn(&[U]) -> bool,
+    ) -> Result<Vec<U>, ForgeError> {
         let mut all = Vec::new();
         for page in 1..=PAGES {
-            let page = page.to_string();
-            let query = [query, &[(size, PAGE), ("page", &page)]].concat();
+            let (size, start, from) = match pages {
+                Pages::Numbered { size } => (size, "page", page),
+                Pages::Skipping => ("$top", "$skip", all.len()),
+            };
+            let from = from.to_string();
+            let query = [query, &[(size, PAGE), (start, &from)]].concat();
             let rows = self.rows(path, &query).await?;
-            if rows.is_empty() {
+            let is_last = rows.is_empty();
+            all.extend(rows.into_iter().map(&convert));
+            if is_last || enough(&all) {
                 return Ok(all);
             }
-            all.extend(rows);
         }
         Err(ForgeError::TooMuch { host: self.host() })
+    }
+
+    /// Where a person finds something of the forge's.
+    pub(super) fn page(&self, path: &[&str]) -> String {
+        below(&self.base, path).into()
     }
 
     async fn read(&self, mut answer: Response) -> Result<Vec<u8>, ForgeError> {
@@ -137,9 +170,13 @@ impl Api {
         let host = self.host();
         match *status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ForgeError::Token { host },
-            StatusCode::NOT_FOUND => ForgeError::Missing { host },
+            StatusCode::NOT_FOUND => self.missing(),
             _ => ForgeError::Http(error),
         }
+    }
+
+    pub(super) fn missing(&self) -> ForgeError {
+        ForgeError::Missing { host: self.host() }
     }
 
     fn unreadable(&self, detail: String) -> ForgeError {

@@ -1,7 +1,8 @@
 //! Azure DevOps, where the address is an organisation's. Source: its REST API's reference, version 7.1,
-//! "Git: Repositories", "Git: Stats"; it lists everything in one answer.
+//! "Git: Repositories", "Git: Stats", "Git: Pull Requests"; only the last have pages.
 
-use super::ask::Api;
+use super::ask::{Api, Pages};
+use super::pulls::{Enough, ForgePullRequest, PullRequestState};
 use super::{Account, ForgeBranch, ForgeCommit, ForgeError, ForgeRepository};
 use serde::Deserialize;
 
@@ -99,4 +100,56 @@ pub(super) async fn branches(
         }),
     };
     Ok(rows.into_iter().map(branch).collect())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Pull {
+    pull_request_id: i64,
+    status: String,
+    title: String,
+    source_ref_name: String,
+    target_ref_name: String,
+    last_merge_source_commit: Option<CommitRef>,
+    creation_date: String,
+    closed_date: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CommitRef {
+    commit_id: String,
+}
+
+fn short(full: String) -> String {
+    full.strip_prefix("refs/heads/")
+        .map_or(full.clone(), str::to_owned)
+}
+
+pub(super) async fn pull_requests(
+    api: &Api,
+    owner: &str,
+    name: &str,
+    enough: Enough<'_>,
+) -> Result<Vec<ForgePullRequest>, ForgeError> {
+    let pull = |row: Pull| {
+        let number = row.pull_request_id.to_string();
+        let sha = row.last_merge_source_commit.map(|commit| commit.commit_id);
+        ForgePullRequest {
+            number: row.pull_request_id,
+            state: PullRequestState::of(row.status == "active", row.status == "completed"),
+            title: row.title,
+            source: short(row.source_ref_name),
+            destination: short(row.target_ref_name),
+            sha: sha.unwrap_or_default(),
+            // Of what happened in between, Azure tells nothing.
+            updated_at: row.closed_date.unwrap_or_else(|| row.creation_date.clone()),
+            created_at: row.creation_date,
+            url: api.page(&[owner, "_git", name, "pullrequest", &number]),
+        }
+    };
+    let path = [owner, "_apis", "git", "repositories", name, "pullrequests"];
+    let query = [VERSION, ("searchCriteria.status", "all")];
+    api.until(&path, &query, Pages::Skipping, pull, enough)
+        .await
 }

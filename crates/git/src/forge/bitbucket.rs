@@ -1,6 +1,8 @@
-//! Bitbucket Cloud. Source: its REST API's reference, version 2.0, "Users", "Repositories", "Refs".
+//! Bitbucket Cloud. Source: its REST API's reference, version 2.0, "Users", "Repositories", "Refs",
+//! "Pullrequests".
 
-use super::ask::{Api, below};
+use super::ask::{Api, Pages, below};
+use super::pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState};
 use super::{Account, ForgeBranch, ForgeCommit, ForgeError, ForgeRepository};
 use serde::Deserialize;
 use url::Url;
@@ -108,4 +110,105 @@ pub(super) async fn branches(
         }
     };
     Ok(rows.into_iter().map(branch).collect())
+}
+
+#[derive(Deserialize)]
+struct Pull {
+    id: i64,
+    state: String,
+    title: String,
+    source: Side,
+    destination: Side,
+    created_on: String,
+    updated_on: String,
+    links: Links,
+}
+
+#[derive(Deserialize)]
+struct Side {
+    branch: BranchName,
+    commit: Option<CommitHash>,
+    /// Absent when the repository was deleted.
+    repository: Option<FullName>,
+}
+
+#[derive(Deserialize)]
+struct BranchName {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct CommitHash {
+    hash: String,
+}
+
+#[derive(Deserialize, PartialEq)]
+struct FullName {
+    full_name: String,
+}
+
+impl From<Pull> for ForgePullRequest {
+    fn from(row: Pull) -> Self {
+        ForgePullRequest {
+            number: row.id,
+            state: PullRequestState::of(row.state == "OPEN", row.state == "MERGED"),
+            title: row.title,
+            source: row.source.branch.name,
+            destination: row.destination.branch.name,
+            sha: row.source.commit.map_or_else(String::new, |c| c.hash),
+            created_at: row.created_on,
+            updated_at: row.updated_on,
+            url: row.links.html.href,
+        }
+    }
+}
+
+pub(super) async fn pull_requests(
+    api: &Api,
+    owner: &str,
+    name: &str,
+    enough: Enough<'_>,
+) -> Result<Vec<ForgePullRequest>, ForgeError> {
+    let path = ["repositories", owner, name, "pullrequests"];
+    let states = ["OPEN", "MERGED", "DECLINED", "SUPERSEDED"];
+    let states = states.map(|state| ("state", state));
+    let query = [&states[..], &[("sort", "-created_on")]].concat();
+    let pages = Pages::Numbered { size: "pagelen" };
+    api.until(&path, &query, pages, |row: Pull| row.into(), enough)
+        .await
+}
+
+/// A pull request's newest commit in full: with the pull request itself its first twelve digits come.
+pub(super) async fn pull_request_sha(
+    api: &Api,
+    owner: &str,
+    name: &str,
+    number: i64,
+) -> Result<Option<String>, ForgeError> {
+    let number = number.to_string();
+    let path = ["repositories", owner, name, "pullrequests", &number];
+    let path = [&path[..], &["commits"]].concat();
+    let commits: Vec<CommitHash> = api.rows(&path, &[("pagelen", "1")]).await?;
+    Ok(commits.into_iter().next().map(|commit| commit.hash))
+}
+
+pub(super) async fn pull_request_head(
+    api: &Api,
+    owner: &str,
+    name: &str,
+    number: i64,
+) -> Result<PullRequestHead, ForgeError> {
+    let digits = number.to_string();
+    let path = ["repositories", owner, name, "pullrequests", &digits];
+    let Pull {
+        source,
+        destination,
+        ..
+    } = api.get(&path, &[]).await?;
+    let sha = pull_request_sha(api, owner, name, number).await?;
+    Ok(PullRequestHead {
+        sha: sha.ok_or_else(|| api.missing())?,
+        branch: source.branch.name,
+        is_from_fork: source.repository != destination.repository,
+    })
 }

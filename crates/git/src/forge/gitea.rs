@@ -1,6 +1,7 @@
 //! Gitea and Forgejo. Source: their API's own description (`/api/swagger`), version 1.
 
-use super::ask::Api;
+use super::ask::{Api, Pages};
+use super::pulls::{Enough, ForgePullRequest, PullRequestState};
 use super::{Account, ForgeBranch, ForgeCommit, ForgeError, ForgeRepository};
 use serde::Deserialize;
 
@@ -82,4 +83,54 @@ pub(super) async fn branches(
         }
     };
     Ok(rows.into_iter().map(branch).collect())
+}
+
+/// A pull request, in the words that Gitea has for it.
+#[derive(Deserialize)]
+struct Pull {
+    number: i64,
+    state: String,
+    merged: bool,
+    title: String,
+    head: Side,
+    base: Side,
+    created_at: String,
+    updated_at: String,
+    html_url: String,
+}
+
+#[derive(Deserialize)]
+struct Side {
+    #[serde(rename = "ref")]
+    name: String,
+    sha: String,
+}
+
+impl From<Pull> for ForgePullRequest {
+    fn from(row: Pull) -> Self {
+        ForgePullRequest {
+            number: row.number,
+            state: PullRequestState::of(row.state == "open", row.merged),
+            title: row.title,
+            source: row.head.name,
+            destination: row.base.name,
+            sha: row.head.sha,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            url: row.html_url,
+        }
+    }
+}
+
+pub(super) async fn pull_requests(
+    api: &Api,
+    owner: &str,
+    name: &str,
+    enough: Enough<'_>,
+) -> Result<Vec<ForgePullRequest>, ForgeError> {
+    // The newest first, unless it is asked otherwise.
+    let (path, query) = (["repos", owner, name, "pulls"], [("state", "all")]);
+    let pages = Pages::Numbered { size: "limit" };
+    api.until(&path, &query, pages, |row: Pull| row.into(), enough)
+        .await
 }

@@ -1,6 +1,7 @@
-//! GitHub. Source: its REST API's reference, "Users", "Repositories", "Branches", "Commits".
+//! GitHub. Source: its REST API's reference, "Users", "Repositories", "Branches", "Commits", "Pulls".
 
-use super::ask::{Api, below};
+use super::ask::{Api, Pages, below};
+use super::pulls::{Enough, ForgePullRequest, PullRequestState};
 use super::{Account, ForgeBranch, ForgeCommit, ForgeError, ForgeRepository};
 use serde::Deserialize;
 use url::Url;
@@ -109,4 +110,54 @@ pub(super) async fn commit(
         message: commit.message,
         date: commit.author.date,
     })
+}
+
+/// A pull request, in the words that GitHub has for it.
+#[derive(Deserialize)]
+struct Pull {
+    number: i64,
+    state: String,
+    merged_at: Option<String>,
+    title: String,
+    head: Side,
+    base: Side,
+    created_at: String,
+    updated_at: String,
+    html_url: String,
+}
+
+#[derive(Deserialize)]
+struct Side {
+    #[serde(rename = "ref")]
+    name: String,
+    sha: String,
+}
+
+impl From<Pull> for ForgePullRequest {
+    fn from(row: Pull) -> Self {
+        ForgePullRequest {
+            number: row.number,
+            state: PullRequestState::of(row.state == "open", row.merged_at.is_some()),
+            title: row.title,
+            source: row.head.name,
+            destination: row.base.name,
+            sha: row.head.sha,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            url: row.html_url,
+        }
+    }
+}
+
+pub(super) async fn pull_requests(
+    api: &Api,
+    owner: &str,
+    name: &str,
+    enough: Enough<'_>,
+) -> Result<Vec<ForgePullRequest>, ForgeError> {
+    // The newest first, unless it is asked otherwise.
+    let (path, query) = (["repos", owner, name, "pulls"], [("state", "all")]);
+    let pages = Pages::Numbered { size: "per_page" };
+    api.until(&path, &query, pages, |row: Pull| row.into(), enough)
+        .await
 }

@@ -1,6 +1,8 @@
-//! GitLab. Source: its REST API's reference, "Users", "Projects", "Branches".
+//! GitLab. Source: its REST API's reference, "Users", "Projects", "Branches",
+//! "Merge requests".
 
-use super::ask::Api;
+use super::ask::{Api, Pages};
+use super::pulls::{Enough, ForgePullRequest, PullRequestState};
 use super::{Account, ForgeBranch, ForgeCommit, ForgeError, ForgeRepository};
 use serde::Deserialize;
 
@@ -76,4 +78,53 @@ pub(super) async fn branches(
         }),
     };
     Ok(rows.into_iter().map(branch).collect())
+}
+
+#[derive(Deserialize)]
+struct MergeRequest {
+    iid: i64,
+    state: String,
+    title: String,
+    source_branch: String,
+    target_branch: String,
+    sha: Option<String>,
+    created_at: String,
+    updated_at: String,
+    web_url: String,
+}
+
+impl From<MergeRequest> for ForgePullRequest {
+    fn from(row: MergeRequest) -> Self {
+        // One that is being merged at this moment is locked.
+        let is_open = matches!(row.state.as_str(), "opened" | "locked");
+        ForgePullRequest {
+            number: row.iid,
+            state: PullRequestState::of(is_open, row.state == "merged"),
+            title: row.title,
+            source: row.source_branch,
+            destination: row.target_branch,
+            sha: row.sha.unwrap_or_default(),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            url: row.web_url,
+        }
+    }
+}
+
+pub(super) async fn pull_requests(
+    api: &Api,
+    owner: &str,
+    name: &str,
+    enough: Enough<'_>,
+) -> Result<Vec<ForgePullRequest>, ForgeError> {
+    let project = format!("{owner}/{name}");
+    let path = ["projects", &project, "merge_requests"];
+    let query = [
+        ("state", "all"),
+        ("order_by", "created_at"),
+        ("sort", "desc"),
+    ];
+    let pages = Pages::Numbered { size: "per_page" };
+    api.until(&path, &query, pages, |row: MergeRequest| row.into(), enough)
+        .await
 }

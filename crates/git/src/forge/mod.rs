@@ -7,6 +7,8 @@ mod bitbucket;
 mod gitea;
 mod github;
 mod gitlab;
+mod pulls;
+mod repository_name;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +16,9 @@ use crate::http::{HttpClient, HttpError};
 use ask::Api;
 use domain::vcs::VcsKind;
 use url::Url;
+
+pub use pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState};
+pub use repository_name::RepositoryName;
 
 /// Why a forge did not answer what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -185,5 +190,64 @@ impl Forge {
             branch.commit = Some(github::commit(&self.api, owner, name, &branch.sha).await?);
         }
         Ok(())
+    }
+
+    /// A repository's pull requests, open or not, the newest first; at least as many as are enough, if
+    /// there are so many.
+    ///
+    /// # Errors
+    /// Any of [`ForgeError`].
+    pub async fn pull_requests(
+        &self,
+        owner: &str,
+        name: &str,
+        enough: Enough<'_>,
+    ) -> Result<Vec<ForgePullRequest>, ForgeError> {
+        let api = &self.api;
+        let mut pulls = match self.kind {
+            VcsKind::Github => github::pull_requests(api, owner, name, enough).await,
+            VcsKind::Gitlab => gitlab::pull_requests(api, owner, name, enough).await,
+            VcsKind::Gitea => gitea::pull_requests(api, owner, name, enough).await,
+            VcsKind::Bitbucket => bitbucket::pull_requests(api, owner, name, enough).await,
+            VcsKind::Azure => azure::pull_requests(api, owner, name, enough).await,
+        }?;
+        pulls.sort_by_key(|pull| std::cmp::Reverse(pull.number));
+        // One that is opened between two pages moves another onto the next.
+        pulls.dedup_by_key(|pull| pull.number);
+        Ok(pulls)
+    }
+
+    /// What the list of pull requests did not tell of one: for the few that are shown.
+    ///
+    /// # Errors
+    /// Any of [`ForgeError`].
+    pub async fn complete_pull_request(
+        &self,
+        owner: &str,
+        name: &str,
+        pull: &mut ForgePullRequest,
+    ) -> Result<(), ForgeError> {
+        if self.kind == VcsKind::Bitbucket {
+            let sha = bitbucket::pull_request_sha(&self.api, owner, name, pull.number).await?;
+            pull.sha = sha.unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Where a pull request's commit is, of a forge that keeps no refs of them; `None` of others.
+    ///
+    /// # Errors
+    /// Any of [`ForgeError`].
+    pub async fn pull_request_head(
+        &self,
+        owner: &str,
+        name: &str,
+        number: i64,
+    ) -> Result<Option<PullRequestHead>, ForgeError> {
+        if self.kind != VcsKind::Bitbucket {
+            return Ok(None);
+        }
+        let head = bitbucket::pull_request_head(&self.api, owner, name, number).await?;
+        Ok(Some(head))
     }
 }

@@ -47,6 +47,10 @@ fn page(value: &Value, query: &str) -> Response {
         Value::Object(object) if past && object.contains_key("values") => {
             Json(json!({"values": []})).into_response()
         }
+        // Azure's lists with pages.
+        Value::Object(_) if query.contains("skip=3") => {
+            Json(json!({"count": 0, "value": []})).into_response()
+        }
         value => Json(value).into_response(),
     }
 }
@@ -85,8 +89,66 @@ async fn tells_the_same(forge: &Forge, owner: &str, id: &str) {
     assert_eq!(commit.date, "2026-03-06T14:22:04Z");
     let missing = forge.branches(owner, "nope").await.unwrap_err();
     assert!(matches!(missing, ForgeError::Missing { .. }), "{missing}");
+    tells_of_pull_requests(forge, owner).await;
 }
 
+/// Of two open, or merged, or closed pull requests and their places.
+async fn tells_of_pull_requests(forge: &Forge, owner: &str) {
+    let pulls = forge.pull_requests(owner, "web", &|_| false).await;
+    let mut pulls = pulls.unwrap();
+    for pull in &mut pulls {
+        let completed = forge.complete_pull_request(owner, "web", pull).await;
+        completed.unwrap();
+        let expected = ForgePullRequest {
+            number: pull.number,
+            state: pull.state,
+            title: MESSAGE.into(),
+            source: "fix/bugs".into(),
+            destination: "main".into(),
+            sha: SHA.into(),
+            created_at: DATE.into(),
+            updated_at: LATER.into(),
+            url: pull.url.clone(),
+        };
+        assert_eq!(*pull, expected);
+        assert!(pull.url.ends_with(&pull.number.to_string()), "{}", pull.url);
+        assert!(pull.url.contains("/web/"), "{}", pull.url);
+    }
+    let states = |pulls: &[ForgePullRequest]| -> Vec<_> {
+        let states = pulls.iter().map(|pull| (pull.number, pull.state));
+        states.collect()
+    };
+    let all = [
+        (9, PullRequestState::Open),
+        (8, PullRequestState::Merged),
+        (5, PullRequestState::Closed),
+    ];
+    assert_eq!(states(&pulls), all);
+    let head = forge.pull_request_head(owner, "web", 9).await.unwrap();
+    let head_is_told = forge.kind == VcsKind::Bitbucket;
+    assert_eq!(head.is_some(), head_is_told);
+    if let Some(head) = head {
+        assert_eq!((head.sha.as_str(), head.branch.as_str()), (SHA, "fix/bugs"));
+        assert!(!head.is_from_fork);
+    }
+}
+
+/// GitHub's form of pull requests, which Gitea shares.
+fn pulls(states: [Value; 3]) -> Value {
+    let numbered = states.into_iter().zip([9, 8, 5]);
+    let pulls = numbered.map(|(state, number)| {
+        let mut pull = json!({"number": number, "title": MESSAGE,
+            "head": {"ref": "fix/bugs", "sha": SHA, "repo": null}, "base": {"ref": "main", "sha": SHA},
+            "created_at": DATE, "updated_at": LATER,
+            "html_url": format!("https://git.example.com/acme/web/pulls/{number}")});
+        let fields = pull.as_object_mut().unwrap();
+        fields.extend(state.as_object().unwrap().clone());
+        pull
+    });
+    pulls.collect()
+}
+
+const LATER: &str = "2026-03-07T09:00:00Z";
 const DATE: &str = "2026-03-06T14:22:04Z";
 const MESSAGE: &str = "Fix all the bugs";
 
@@ -111,6 +173,14 @@ async fn github() {
                 json!([{"name": "main", "commit": {"sha": SHA}}]),
             ),
             (&commit_path, commit),
+            (
+                "/api/v3/repos/acme/web/pulls",
+                pulls([
+                    json!({"state": "open", "merged_at": null}),
+                    json!({"state": "closed", "merged_at": LATER}),
+                    json!({"state": "closed", "merged_at": null}),
+                ]),
+            ),
         ],
     )
     .await;
@@ -132,6 +202,12 @@ async fn gitlab() {
         "web_url": "https://gitlab.example.com/acme/deep/web"});
     let branch = json!({"name": "main", "merged": false, "commit": {"id": SHA, "author_name": "ann",
         "message": MESSAGE, "committed_date": DATE}});
+    let merge_requests = [(9, "opened"), (8, "merged"), (5, "closed")].map(|(number, state)| {
+        json!({"id": 100 + number, "iid": number, "state": state, "title": MESSAGE, "sha": SHA,
+            "source_branch": "fix/bugs", "target_branch": "main", "created_at": DATE,
+            "updated_at": LATER,
+            "web_url": format!("https://gitlab.example.com/acme/deep/web/-/merge_requests/{number}")})
+    });
     let forge = forge(
         VcsKind::Gitlab,
         "Bearer s3cret",
@@ -141,6 +217,10 @@ async fn gitlab() {
             (
                 "/api/v4/projects/acme%2Fdeep%2Fweb/repository/branches",
                 json!([branch]),
+            ),
+            (
+                "/api/v4/projects/acme%2Fdeep%2Fweb/merge_requests",
+                json!(merge_requests),
             ),
         ],
     )
@@ -162,6 +242,14 @@ async fn gitea() {
             ("/api/v1/user", json!({"login": "ann", "email": "a@b.c"})),
             ("/api/v1/user/repos", json!([repository])),
             ("/api/v1/repos/acme/web/branches", json!([branch])),
+            (
+                "/api/v1/repos/acme/web/pulls",
+                pulls([
+                    json!({"state": "open", "merged": false}),
+                    json!({"state": "closed", "merged": true}),
+                    json!({"state": "closed", "merged": false}),
+                ]),
+            ),
         ],
     )
     .await;
@@ -175,6 +263,18 @@ async fn bitbucket() {
         "links": {"html": {"href": "https://bitbucket.org/acme/web"}}});
     let branch = json!({"name": "main", "target": {"hash": SHA, "message": MESSAGE, "date": DATE,
         "author": {"raw": "Ann <a@b.c>", "user": {"nickname": "ann", "display_name": "Ann Lee"}}}});
+    // Of the commit there are twelve digits.
+    let pulls = [(9, "OPEN"), (8, "MERGED"), (5, "DECLINED")].map(|(number, state)| {
+        json!({"id": number, "state": state, "title": MESSAGE,
+            "source": {"branch": {"name": "fix/bugs"}, "commit": {"hash": &SHA[..12]},
+                "repository": {"full_name": "acme/web"}},
+            "destination": {"branch": {"name": "main"}, "commit": {"hash": &SHA[..12]},
+                "repository": {"full_name": "acme/web"}},
+            "created_on": DATE, "updated_on": LATER,
+            "links": {"html": {"href": format!("https://bitbucket.org/acme/web/pull-requests/{number}")}}})
+    });
+    let commits = json!({"values": [{"hash": SHA}, {"hash": "0".repeat(40)}]});
+    let of_pulls = "/2.0/repositories/acme/web/pullrequests";
     let forge = forge(
         VcsKind::Bitbucket,
         "Bearer s3cret",
@@ -188,6 +288,11 @@ async fn bitbucket() {
                 "/2.0/repositories/acme/web/refs/branches",
                 json!({"values": [branch]}),
             ),
+            (of_pulls, json!({"values": pulls})),
+            (&format!("{of_pulls}/9"), pulls[0].clone()),
+            (&format!("{of_pulls}/9/commits"), commits.clone()),
+            (&format!("{of_pulls}/8/commits"), commits.clone()),
+            (&format!("{of_pulls}/5/commits"), commits),
         ],
     )
     .await;
@@ -201,6 +306,11 @@ async fn azure() {
         "webUrl": "https://dev.azure.com/fabrikam/acme/_git/web"});
     let branch = json!({"name": "main", "aheadCount": 0, "commit": {"commitId": SHA, "comment": MESSAGE,
         "author": {"name": "ann", "email": "a@b.c", "date": DATE}}});
+    let pulls = [(9, "active"), (8, "completed"), (5, "abandoned")].map(|(number, status)| {
+        json!({"pullRequestId": number, "status": status, "title": MESSAGE,
+            "sourceRefName": "refs/heads/fix/bugs", "targetRefName": "refs/heads/main",
+            "lastMergeSourceCommit": {"commitId": SHA}, "creationDate": DATE, "closedDate": LATER})
+    });
     // ":s3cret" in base64.
     let forge = forge(
         VcsKind::Azure,
@@ -217,6 +327,10 @@ async fn azure() {
             (
                 "/acme/_apis/git/repositories/web/stats/branches",
                 json!({"count": 1, "value": [branch]}),
+            ),
+            (
+                "/acme/_apis/git/repositories/web/pullrequests",
+                json!({"count": 3, "value": pulls}),
             ),
         ],
     )
@@ -257,4 +371,19 @@ async fn a_forge_that_refuses_and_one_that_talks_nonsense() {
         matches!(refused, ForgeError::Http(HttpError::Address(_))),
         "{refused}"
     );
+}
+
+#[tokio::test]
+async fn no_more_pull_requests_are_asked_for_than_are_enough() {
+    let one = json!({"state": "open", "merged": false});
+    let rows = pulls([one.clone(), one.clone(), one]);
+    // A second page would be an error.
+    let endless = json!({"value": rows});
+    let pulls = [("/api/v1/repos/acme/web/pulls", endless)];
+    let forge = forge(VcsKind::Gitea, "Bearer s3cret", &pulls).await;
+    let some = forge.pull_requests("acme", "web", &|rows| rows.len() >= 2);
+    assert_eq!(some.await.unwrap().len(), 3);
+    let all = forge.pull_requests("acme", "web", &|_| false);
+    let refused = all.await.unwrap_err();
+    assert!(matches!(refused, ForgeError::TooMuch { .. }), "{refused}");
 }

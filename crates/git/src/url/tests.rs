@@ -39,6 +39,44 @@ fn the_usual_forms_are_read() {
 }
 
 #[test]
+fn a_repository_is_below_its_forge_and_no_other() {
+    for (repository, pages, path) in [
+        (
+            "https://github.com/a/b.git",
+            "https://github.com",
+            Some("a/b"),
+        ),
+        (
+            "https://ann@dev.azure.com/acme/my%20shop/_git/web",
+            "https://dev.azure.com/acme/",
+            Some("my shop/_git/web"),
+        ),
+        ("http://[::1]:3000/a/b", "http://[::1]:3000", Some("a/b")),
+        ("https://host/forge/a/b", "https://host/forge", Some("a/b")),
+        ("https://host/forgery/a/b", "https://host/forge", None),
+        ("https://host/forge/../a/b", "https://host/forge", None),
+        ("http://github.com/a/b", "https://github.com", None),
+        ("https://github.com:8443/a/b", "https://github.com", None),
+        (
+            "https://github.com.example.com/a/b",
+            "https://github.com",
+            None,
+        ),
+        (
+            "https://example.com/github.com/a",
+            "https://github.com",
+            None,
+        ),
+        ("git@github.com:a/b", "https://github.com", None),
+        ("file:///a/b", "https://github.com", None),
+    ] {
+        let below = parse(repository).unwrap();
+        let below = below.path_below(&pages.parse().unwrap());
+        assert_eq!(below.as_deref(), path, "{repository} below {pages}");
+    }
+}
+
+#[test]
 fn only_allowed_protocols_pass() {
     let default = Protocols::default();
     assert!(RepoUrl::parse("https://host/a", &default).is_ok());

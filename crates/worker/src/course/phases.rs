@@ -31,14 +31,7 @@ impl Course {
             None => "Cloning",
         };
         log.say(format_args!("{verb} {}", source::origin(&self.job.request)));
-        let fetch = source::fetch(
-            &self.config,
-            &self.job.request,
-            &self.job.service_uid,
-            &self.workspace,
-            limits,
-            log,
-        );
+        let fetch = source::fetch(&self.config, &self.job, &self.workspace, limits, log);
         let source = tokio::select! {
             source = fetch => source.map_err(|failure| log.explain(failure))?,
             () = self.halt.token().cancelled() => return Err(Stop::Halted),

@@ -43,7 +43,13 @@ pub(crate) fn secrets_of(job: &Job) -> impl Iterator<Item = Cow<'_, [u8]>> {
         .chain(&job.push_credential)
         .map(|credential| Cow::Borrowed(credential.password.as_bytes()));
     let source = password_in(&request.project_url);
-    files.chain(arguments).chain(logins).chain(source)
+    let linked = job.git_login.as_ref();
+    let linked = linked.map(|login| Cow::Borrowed(login.password.as_bytes()));
+    files
+        .chain(arguments)
+        .chain(logins)
+        .chain(source)
+        .chain(linked)
 }
 
 fn in_argument<'a>(name: &str, value: &'a str) -> Option<Cow<'a, [u8]>> {

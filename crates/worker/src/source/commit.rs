@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use domain::{BuildRequest, Reason};
 use git::{
-    CheckoutOptions, CommitSha, Git, GitDir, GitError, GitSettings, Mirror, RefName, RepoUrl, Want,
+    CheckoutOptions, CommitSha, Credentials, Git, GitDir, GitError, GitSettings, Mirror, Protocols,
+    RefName, RepoUrl, Want,
 };
+
+use protocol::Job;
 
 use super::access::git_settings;
 use crate::config::WorkerConfig;
@@ -15,12 +18,11 @@ use crate::git_limits::GitLimits;
 use crate::server::Log;
 use crate::workspace::Workspace;
 
-/// Fetches what the request asks for into the service's scope of the mirrors, and checks it out, with
-/// git held to the limits. Tells which commit it is.
+/// Fetches what the job asks for into its service's scope of the mirrors, and checks it out, with git
+/// held to the limits. Tells which commit it is.
 pub(super) async fn fetch(
     config: &WorkerConfig,
-    request: &BuildRequest,
-    scope: &str,
+    job: &Job,
     workspace: &Workspace,
     limits: GitLimits,
     log: &Log,
@@ -33,15 +35,15 @@ pub(super) async fn fetch(
         ..settings
     })
     .map_err(|error| failed(&error))?;
-    let url = RepoUrl::parse(&request.project_url, &git.settings().protocols)
-        .map_err(|error| failed(&GitError::InvalidUrl(error)))?;
+    let url = repository(job, &git.settings().protocols)?;
+    let request = &job.request;
     let (want, options) = (want(request)?, options(request));
     let want = match options.git_dir {
         GitDir::History => want.with_history(),
         _ => want,
     };
     // Two services may build the same private repository with different rights.
-    let mirror = Mirror::open(&git, &workspace.mirrors, &url, scope);
+    let mirror = Mirror::open(&git, &workspace.mirrors, &url, &job.service_uid);
     let progress = |line: &str| log.say(line);
     let commit = mirror
         .obtain(&want, &workspace.checkout, options, &progress)
@@ -57,6 +59,24 @@ pub(super) async fn fetch(
         info.author_name
     ));
     Ok(commit.as_str().to_owned())
+}
+
+/// The repository's address, with the login of the linked account that opens it.
+fn repository(job: &Job, protocols: &Protocols) -> Result<RepoUrl, Failure> {
+    let url = RepoUrl::parse(&job.request.project_url, protocols)
+        .map_err(|error| failed(&GitError::InvalidUrl(error)))?;
+    match (&job.request.vcs_link, &job.git_login) {
+        (None, _) => Ok(url),
+        (Some(_), Some(login)) => Ok(url.with_credentials(Some(Credentials {
+            user: login.user.clone(),
+            password: login.password.clone(),
+        }))),
+        (Some(_), None) => Err(Failure::new(
+            Reason::GitAuthFailed,
+            "The linked account that opens the repository is gone: link it again, and name it in the \
+             service's `vcsData`",
+        )),
+    }
 }
 
 fn options(request: &BuildRequest) -> CheckoutOptions {
@@ -77,7 +97,9 @@ fn want(request: &BuildRequest) -> Result<Want, Failure> {
     let from_pull_request = request
         .pull_request_id
         .and_then(|number| request.project_type.pull_request_ref(number));
-    let name = match (&request.branch, &from_pull_request) {
+    let branch = request.branch.as_ref();
+    let branch = branch.or(request.pull_request_branch.as_ref());
+    let name = match (branch, &from_pull_request) {
         (Some(branch), _) => Some(RefName::branch(branch).map_err(invalid)?),
         (None, Some(full)) => Some(RefName::full(full).map_err(invalid)?),
         (None, None) => None,

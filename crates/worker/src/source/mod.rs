@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use domain::{BuildRequest, Reason};
 use git::{HttpClient, PathError, safe_join};
+use protocol::Job;
 use url::Url;
 
 pub(crate) use access::address_ranges;
@@ -60,16 +61,16 @@ fn shown_bundle(url: &str) -> String {
     shown_url(url.split(['?', '#']).next().unwrap_or_default())
 }
 
-/// Fetches what the request asks for into the build's folder, with git, and what else reads what
-/// strangers made, held to the limits. Mirrors are kept in the service's `scope`.
+/// Fetches what the job asks for into the build's folder, with git, and what else reads what
+/// strangers made, held to the limits.
 pub(crate) async fn fetch(
     config: &WorkerConfig,
-    request: &BuildRequest,
-    scope: &str,
+    job: &Job,
     workspace: &Workspace,
     limits: GitLimits,
     log: &Log,
 ) -> Result<Source, Failure> {
+    let request = &job.request;
     let (sha, root) = match &request.bundle_url {
         Some(url) => {
             fetch_bundle(config, request, url, workspace, &limits, log).await?;
@@ -77,7 +78,7 @@ pub(crate) async fn fetch(
             (request.sha.clone(), root)
         }
         None => {
-            let sha = commit::fetch(config, request, scope, workspace, limits, log).await?;
+            let sha = commit::fetch(config, job, workspace, limits, log).await?;
             (Some(sha), workspace.checkout.clone())
         }
     };

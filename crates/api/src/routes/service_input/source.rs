@@ -5,6 +5,7 @@ use crate::Settings;
 use crate::edge::Problems;
 use domain::ServiceSpec;
 use domain::service::ProjectType;
+use domain::vcs::VcsLink;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -28,18 +29,16 @@ impl VcsData {
         self.project_type.is_none()
     }
 
-    /// Lays what is said onto the specification; fields are named behind `prefix`.
+    /// Lays what is said onto the specification; fields are named behind `prefix`. `links` are the
+    /// team's, where they are concerned.
     pub(in super::super) fn apply(
         &self,
         prefix: &str,
         spec: &mut ServiceSpec,
-        settings: &Settings,
+        (settings, links): (&Settings, &[VcsLink]),
         problems: &mut Problems,
     ) {
         let field = |name: &str| format!("{prefix}{name}");
-        problems.refuse(&field("selfHostedVcsId"), self.self_hosted_vcs_id.is_some());
-        problems.refuse(&field("accountLogin"), self.account_login.is_some());
-        problems.refuse(&field("vcsLinkId"), self.vcs_link_id.is_some());
         if let Some(url) = &self.project_url {
             if let Err(error) = git::RepoUrl::parse(url, &settings.git_protocols) {
                 problems.add(&field("projectUrl"), error.to_string());
@@ -50,5 +49,6 @@ impl VcsData {
             }
         }
         spec.source.project_type = self.project_type.unwrap_or(spec.source.project_type);
+        self.apply_link(prefix, spec, links, problems);
     }
 }

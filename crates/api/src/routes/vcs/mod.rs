@@ -159,7 +159,7 @@ async fn token(
 }
 
 /// The forge of a link, seen with its token.
-fn forge(state: &State, link: &VcsLink) -> Result<Forge, ApiError> {
+pub(crate) fn forge(state: &State, link: &VcsLink) -> Result<Forge, ApiError> {
     let url = link.url.parse().map_err(|error| {
         tracing::error!(link = link.id, %error, "the address of a link cannot be read");
         ApiError::internal()
@@ -169,7 +169,7 @@ fn forge(state: &State, link: &VcsLink) -> Result<Forge, ApiError> {
 }
 
 /// A forge that does not answer is no fault of the caller's.
-fn unavailable(link: &VcsLink, error: &ForgeError) -> ApiError {
+pub(crate) fn unavailable(link: &VcsLink, error: &ForgeError) -> ApiError {
     let message = format!("The forge of the link `{}`: {error}.", link.id);
     ApiError::new(
         StatusCode::SERVICE_UNAVAILABLE,

@@ -1,0 +1,160 @@
+//! Repositories that a linked account opens: its token goes to the forge that it is of, and nowhere
+//! else.
+
+use crate::edge::ApiError;
+use crate::routes::vcs;
+use crate::state::State;
+use domain::BuildRequest;
+use domain::vcs::VcsLink;
+use git::forge::{Forge, ForgeError, RepositoryName};
+use git::{Credentials, RepoUrl};
+use http::StatusCode;
+use std::time::Duration;
+use store::StoreError;
+
+/// How long a repository's server, or its forge, may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A repository, with the login to it, and the account whose login that is.
+pub(crate) struct Source {
+    pub(crate) url: RepoUrl,
+    pub(crate) link: Option<VcsLink>,
+}
+
+/// A repository as its forge's API knows it.
+pub(crate) struct AtForge<'a> {
+    pub(crate) link: &'a VcsLink,
+    pub(crate) forge: Forge,
+    pub(crate) name: RepositoryName,
+}
+
+impl Source {
+    /// The repository, opened by the link with this identity, if one is named.
+    pub(crate) async fn of(
+        state: &State,
+        project_url: &str,
+        link: Option<&str>,
+    ) -> Result<Source, ApiError> {
+        let url = RepoUrl::parse(project_url, &state.settings.git_protocols);
+        let url = url.map_err(|error| unavailable(&error))?;
+        let Some(uid) = link else {
+            return Ok(Source { url, link: None });
+        };
+        let link = state.store.vcs_link(uid).await?;
+        let link = link.ok_or_else(|| unavailable(&GONE))?;
+        let login = login(&link, &url).ok_or_else(|| unavailable(&GONE))?;
+        Ok(Source {
+            url: url.with_credentials(Some(login)),
+            link: Some(link),
+        })
+    }
+
+    /// Where the forge's API has it; `None` where no account is linked.
+    pub(crate) fn at_forge(&self, state: &State) -> Result<Option<AtForge<'_>>, ApiError> {
+        let Some(link) = &self.link else {
+            return Ok(None);
+        };
+        let path = path_at(link, &self.url);
+        let name = path.and_then(|path| RepositoryName::at(link.kind, &path));
+        let name = name.ok_or_else(|| unavailable(&"its address is none of a repository"))?;
+        let forge = vcs::forge(state, link)?;
+        Ok(Some(AtForge { link, forge, name }))
+    }
+}
+
+impl AtForge<'_> {
+    /// What the forge says, if it says so in time.
+    pub(crate) async fn answered<T>(
+        &self,
+        asked: impl Future<Output = Result<T, ForgeError>>,
+    ) -> Result<T, ApiError> {
+        match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(answer) => answer.map_err(|error| vcs::unavailable(self.link, &error)),
+            Err(_) => Err(unavailable(&"its forge does not answer")),
+        }
+    }
+}
+
+/// What is said when a link was removed.
+const GONE: &str = "the linked account that opens it is gone";
+
+/// The state of things is the repository's, not this server's.
+pub(crate) fn unavailable(why: &impl std::fmt::Display) -> ApiError {
+    let message = format!("The repository cannot be read: {why}.");
+    ApiError::new(StatusCode::CONFLICT, "repository-unavailable", message)
+}
+
+/// The repository's path at the link's forge; `None` when it is elsewhere.
+pub(crate) fn path_at(link: &VcsLink, url: &RepoUrl) -> Option<String> {
+    url.path_below(&link.url.parse().ok()?)
+}
+
+/// The link's login, for a repository at its forge.
+fn login(link: &VcsLink, url: &RepoUrl) -> Option<Credentials> {
+    path_at(link, url)?;
+    let login = link.git_login();
+    Some(Credentials {
+        user: login.user,
+        password: login.password.expose().to_owned(),
+    })
+}
+
+/// The login that a worker is given with its job; `None` when the link was removed since the build was
+/// accepted, or the build names none.
+pub(crate) async fn git_login(
+    state: &State,
+    request: &BuildRequest,
+) -> Result<Option<protocol::GitLogin>, StoreError> {
+    let Some(uid) = &request.vcs_link else {
+        return Ok(None);
+    };
+    let link = state.store.vcs_link(uid).await?;
+    let url = request.project_url.parse().ok();
+    let login = link.zip(url).and_then(|(link, url)| login(&link, &url));
+    Ok(login.map(|login| protocol::GitLogin {
+        user: login.user,
+        password: login.password,
+    }))
+}
+
+/// Asks the forge for the commit and the branch of the pull request that is to be built, where there
+/// are no refs of pull requests to fetch; the commit. Of which kind the forge is the link tells better
+/// than the service.
+pub(crate) async fn find_pull_request(
+    state: &State,
+    request: &mut BuildRequest,
+) -> Result<Option<String>, ApiError> {
+    let (Some(number), Some(uid)) = (request.pull_request_id, &request.vcs_link) else {
+        return Ok(None);
+    };
+    let Some(link) = state.store.vcs_link(uid).await? else {
+        // The build is accepted, and its worker says so.
+        return Ok(None);
+    };
+    request.project_type = link.kind.project_type();
+    if request.project_type.pull_request_ref(number).is_some() {
+        return Ok(None);
+    }
+    let source = Source::of(state, &request.project_url, Some(&link.uid)).await?;
+    let Some(at) = source.at_forge(state)? else {
+        return Ok(None);
+    };
+    let RepositoryName { owner, name } = &at.name;
+    let asked = async {
+        match at.forge.pull_request_head(owner, name, number).await {
+            Err(ForgeError::Missing { .. }) => Ok(None),
+            head => head,
+        }
+    };
+    let refused = |problem| ApiError::field("pullRequestId", problem);
+    let Some(head) = at.answered(asked).await? else {
+        return Err(refused("is none of the repository's"));
+    };
+    if head.is_from_fork {
+        return Err(refused(
+            "is from a fork, which this kind of forge keeps apart: build the fork itself",
+        ));
+    }
+    request.pull_request_branch = Some(head.branch);
+    Ok(Some(head.sha))
+}
