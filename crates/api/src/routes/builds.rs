@@ -15,9 +15,10 @@ use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::{OriginalUri, State as FromState};
 use domain::service::BuildSource;
+use domain::template::Expanded;
 use domain::{
-    Build, BuildRequest, Creator, FileContent, Permission as P, Reason, SecretChanges,
-    SecretValues, Service, Status, fields,
+    Build, BuildRequest, Creator, FileContent, Permission as P, Reason, SecretChanges, Service,
+    Status, fields,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -329,8 +330,8 @@ pub(crate) async fn start(
     let (project, service) = place.service(&state, &caller).await?;
     input.check(&service, &state.settings)?;
     let overrides = input.overrides.secrets();
-    let secrets = for_build(&state, &caller, &project, &service, overrides).await?;
-    let mut request = request(&state, &service, secrets, input);
+    let given = for_build(&state, &caller, &project, &service, overrides).await?;
+    let mut request = request(&state, &service, given, input);
     request.push_to = custom_registry::push_to(&state, &project, &service).await?;
     let sha = match linked::find_pull_request(&state, &mut request).await? {
         Some(sha) if request.sha.is_none() => Some(sha),
@@ -364,12 +365,7 @@ pub(super) fn creator(caller: &Caller) -> Creator {
 
 /// The service's specification with the call's overrides on top, and what it is given, fixed for this
 /// build.
-fn request(
-    state: &State,
-    service: &Service,
-    secrets: SecretValues,
-    input: StartInput,
-) -> BuildRequest {
+fn request(state: &State, service: &Service, given: Expanded, input: StartInput) -> BuildRequest {
     let spec = &service.spec;
     let settings = &state.settings;
     let plan = spec.build_plan.as_deref().and_then(|id| settings.plan(id));
@@ -396,9 +392,11 @@ fn request(
         target: docker
             .dockerfile_target
             .or_else(|| dockerfile.target.clone()),
-        build_arguments: secrets.variables,
-        build_files: secrets.files,
-        docker_secret_mounts: secrets.mounts,
+        build_arguments: given.values.variables,
+        secret_arguments: given.secret_arguments,
+        account_secrets: given.account_secrets,
+        build_files: given.values.files,
+        docker_secret_mounts: given.values.mounts,
         docker_credentials: spec.docker_credentials.clone(),
         push_to: None,
         use_cache: dockerfile.use_cache,

@@ -111,6 +111,8 @@ testkit::for_each_store! {
         }));
         assert_eq!(request["buildFiles"], json!({"/etc/app.conf": file("stage=hush-stage"), "/call": file("hush-call")}));
         assert_eq!(request["dockerSecretMounts"], json!({"token": file("hush-hush-stage")}));
+        assert_eq!(request["secretArguments"], json!(["BOTH", "DB", "EXTRA", "OURS", "SHARED"]));
+        assert_eq!(request["accountSecrets"], json!(["hush-account"]));
 
         for secret in ["hush-stage", "hush-account", "hush-shared", &STANDARD.encode("hush-call")] {
             assert_eq!(files_with(&server.data_dir(), secret), Vec::<String>::new());
@@ -160,6 +162,65 @@ testkit::for_each_store! {
         let message = api.call("DELETE", "/v1/projects/shop", None).await.refusal(409);
         assert!(message.contains("groups of secrets"), "{message}");
         api.call("DELETE", "/v1/projects/shop?delete_child_objects=true", None).await.data();
+    }
+}
+
+/// A group's variables, an account's secret by itself and what refers to them are masked whatever they
+/// are called, in a retry, too; a group of configuration says that it holds none.
+#[tokio::test]
+async fn what_groups_and_accounts_keep_secret_is_in_no_log() {
+    let server = Server::start().await;
+    let api = server.api();
+    let print = "echo $CITY; echo $PLACE; echo $COLOUR; echo $OWN; echo ${DSN#*=}; echo $HOST";
+    let names = ["CITY", "PLACE", "COLOUR", "OWN", "DSN", "HOST"];
+    let repository =
+        Repository::with_steps(&format!("ARG {}\nRUN {print}\n", names.join("\nARG ")));
+    let place = Place::new(&server, &repository).await;
+    for (name, kind, value) in [
+        ("database", "secret", "hush-account"),
+        ("hosts", "config", "open-host"),
+    ] {
+        let secret = json!({"name": name, "type": kind, "secrets": {"values": {"it": value}}});
+        api.post("/v1/secrets", secret).await.data();
+    }
+    for (name, kind, variables) in [
+        (
+            "Secret",
+            "secret",
+            json!({"CITY": "hush-group", "OWN": "hush-under"}),
+        ),
+        ("Config", "config", json!({"COLOUR": "open-group"})),
+    ] {
+        let secrets = json!({"type": kind, "secrets": {"variables": variables}});
+        group(&api, name, secrets).await.data();
+    }
+    let own = json!({"buildArguments": {
+        "PLACE": "in ${CITY}!", "OWN": "open-service",
+        "DSN": "pw=${secrets.database.values.it}", "HOST": "${secrets.hosts.values.it}",
+    }});
+    api.post(ARGUMENTS, own).await.data();
+
+    let first = place.build().await;
+    place.reaches(&first, "SUCCESS").await;
+    // Else the retry would find its layers, and print nothing.
+    let cache = format!("{}/build-cache", place.path());
+    api.call("DELETE", &cache, None).await.data();
+    let retry = format!("{}/build/{first}/retry", place.path());
+    let again = api.call("POST", &retry, None).await.data()["id"].clone();
+    let again = again.as_str().unwrap();
+    place.reaches(again, "SUCCESS").await;
+    for id in [first.as_str(), again] {
+        let log = place.lines(id).await;
+        let printed = [
+            "***",
+            "***",
+            "open-group",
+            "open-service",
+            "***",
+            "open-host",
+        ];
+        assert!(log.windows(6).any(|lines| lines == printed), "{log:#?}");
+        assert!(!log.iter().any(|line| line.contains("hush")), "{log:#?}");
     }
 }
 
