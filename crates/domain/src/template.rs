@@ -14,12 +14,25 @@ pub const BUILD_BYTES: usize = 4 * 1024 * 1024;
 /// What references to the secrets of the account begin with.
 const ACCOUNT: &str = "secrets.";
 
-/// Values grew too large while references in them were replaced.
+/// How many references there may be in everything that a build is given. One to an empty value adds
+/// no byte, and is looked up all the same.
+const REFERENCES: usize = 50_000;
+
+/// Values are too large, or grow so while references in them are replaced.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("grows beyond {} MiB for all arguments, files and mounts together", BUILD_BYTES / 1024 / 1024)]
+#[error("goes beyond {limit} for all arguments, files and mounts together")]
 pub struct TooLarge {
     /// The argument, file or mount that went over the limit.
     pub name: String,
+    limit: Limit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum Limit {
+    #[error("{} MiB", BUILD_BYTES / 1024 / 1024)]
+    Bytes,
+    #[error("{REFERENCES} references")]
+    References,
 }
 
 /// A piece of a text.
@@ -96,6 +109,29 @@ pub fn refers_anew(changes: &SecretChanges, before: &SecretValues) -> bool {
     !account_references_of(&new).is_empty()
 }
 
+/// Whether values are small enough to be looked at any closer: they may be a whole project's.
+///
+/// # Errors
+/// When they are too large before anything in them is replaced.
+pub fn check(values: &SecretValues) -> Result<(), TooLarge> {
+    let (mut bytes, mut left) = (Budget::of_bytes(), Budget::of_references());
+    for (name, value) in &values.variables {
+        bytes.spend(name, value.len())?;
+        left.spend(name, references(value).count())?;
+    }
+    for (name, file) in values.files.iter().chain(&values.mounts) {
+        bytes.spend(name, size(file))?;
+        let references = file.text().map_or(0, |text| references(&text).count());
+        left.spend(name, references)?;
+    }
+    Ok(())
+}
+
+/// How many bytes are in a file, or a few more.
+fn size(file: &FileContent) -> usize {
+    file.data.len() / 4 * 3
+}
+
 /// The values with every reference replaced; `account` knows the secrets of the account.
 ///
 /// # Errors
@@ -104,7 +140,8 @@ pub fn expand(
     values: SecretValues,
     account: impl Fn(&str) -> Option<String>,
 ) -> Result<SecretValues, TooLarge> {
-    let mut budget = Budget(BUILD_BYTES);
+    check(&values)?;
+    let mut budget = Budget::of_bytes();
     let variables = expand_variables(&values.variables, &account, &mut budget)?;
     let known = |name: &str| variables.get(name).cloned().or_else(|| account(name));
     let mut files = |files: BTreeMap<String, FileContent>| {
@@ -112,7 +149,7 @@ pub fn expand(
             let file = match file.text() {
                 Some(text) => FileContent::of_text(&fill(&name, &text, known, &mut budget)?),
                 None => {
-                    budget.spend(&name, file.data.len() / 4 * 3)?;
+                    budget.spend(&name, size(&file))?;
                     file
                 }
             };
@@ -134,16 +171,7 @@ fn expand_variables(
     account: &impl Fn(&str) -> Option<String>,
     budget: &mut Budget,
 ) -> Result<BTreeMap<String, String>, TooLarge> {
-    let mut graph = DiGraph::<&str, ()>::new();
-    let nodes: BTreeMap<&str, NodeIndex> = values
-        .keys()
-        .map(|name| (name.as_str(), graph.add_node(name)))
-        .collect();
-    for (name, value) in values {
-        for target in references(value).filter_map(|target| nodes.get(target)) {
-            graph.update_edge(nodes[name.as_str()], *target, ());
-        }
-    }
+    let graph = graph(values);
     let mut expanded = BTreeMap::new();
     for circle in kosaraju_scc(&graph) {
         // What is not expanded yet when it is named is in the same circle.
@@ -159,6 +187,25 @@ fn expand_variables(
         expanded.extend(done);
     }
     Ok(expanded)
+}
+
+/// Which variable names which.
+fn graph(values: &BTreeMap<String, String>) -> DiGraph<&str, ()> {
+    let mut graph = DiGraph::new();
+    let nodes: BTreeMap<&str, NodeIndex> = values
+        .keys()
+        .map(|name| (name.as_str(), graph.add_node(name.as_str())))
+        .collect();
+    for (name, value) in values {
+        // Each once: the graph itself would walk all of a node's edges to find one that is there.
+        let targets: BTreeSet<_> = references(value)
+            .filter_map(|target| nodes.get(target))
+            .collect();
+        for target in targets {
+            graph.add_edge(nodes[name.as_str()], *target, ());
+        }
+    }
+    graph
 }
 
 /// A text with what is known in the place of its references.
@@ -180,15 +227,33 @@ fn fill(
     Ok(filled)
 }
 
-/// Bytes that may still be used: a few values that name each other twice would fill any memory.
-struct Budget(usize);
+/// What may still be used: a few values that name each other twice would fill any memory.
+struct Budget {
+    left: usize,
+    limit: Limit,
+}
 
 impl Budget {
-    fn spend(&mut self, name: &str, bytes: usize) -> Result<(), TooLarge> {
+    fn of_bytes() -> Budget {
+        Budget {
+            left: BUILD_BYTES,
+            limit: Limit::Bytes,
+        }
+    }
+
+    fn of_references() -> Budget {
+        Budget {
+            left: REFERENCES,
+            limit: Limit::References,
+        }
+    }
+
+    fn spend(&mut self, name: &str, used: usize) -> Result<(), TooLarge> {
         let too_large = || TooLarge {
             name: name.to_owned(),
+            limit: self.limit,
         };
-        self.0 = self.0.checked_sub(bytes).ok_or_else(too_large)?;
+        self.left = self.left.checked_sub(used).ok_or_else(too_large)?;
         Ok(())
     }
 }
@@ -302,6 +367,64 @@ mod tests {
         };
         let name = expand(values, nothing).unwrap_err().name;
         assert!(name.starts_with('V'), "{name}");
+    }
+
+    /// A thousand empty variables, and so many values that name them over and over.
+    fn attack(values: usize, references: usize) -> SecretValues {
+        let empty = (0..1000).map(|n| (format!("E{n}"), String::new()));
+        let value: String = (0..references)
+            .map(|n| format!("${{E{}}}", n % 1000))
+            .collect();
+        let full = (0..values).map(|n| (format!("V{n}"), value.clone()));
+        SecretValues {
+            variables: empty.chain(full).collect(),
+            ..SecretValues::default()
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused_before_anything_is_looked_up() {
+        let refused = |values: SecretValues| {
+            let untouched = |name: &str| panic!("{name} was looked up");
+            expand(values, untouched).unwrap_err().limit
+        };
+        let mut unknown = attack(0, 0);
+        let many = "${secrets.a.values.b}".repeat(REFERENCES + 1);
+        unknown.variables.insert("A".to_owned(), many.clone());
+        assert_eq!(refused(unknown), Limit::References);
+        let file = FileContent::of_text(&many);
+        let in_a_file = SecretValues {
+            files: [("/a".to_owned(), file)].into(),
+            ..SecretValues::default()
+        };
+        assert_eq!(refused(in_a_file), Limit::References);
+        assert_eq!(refused(attack(5, 10_001)), Limit::References);
+        let mut large = attack(0, 0);
+        let (name, megabyte) = ("A".to_owned(), "x".repeat(1024 * 1024));
+        large
+            .variables
+            .insert(name, format!("{}x", megabyte.repeat(4)));
+        assert_eq!(refused(large), Limit::Bytes);
+    }
+
+    #[test]
+    fn references_to_nothing_cost_one_step_each() {
+        let values = attack(5, 10_000);
+        let graph = graph(&values.variables);
+        assert_eq!(graph.edge_count(), 5 * 1000, "each is an edge once");
+        let expanded = expand(values.clone(), nothing).unwrap();
+        assert!(expanded.variables.values().all(String::is_empty));
+
+        let steps = std::cell::Cell::new(0);
+        let mut of_account = SecretValues::default();
+        let text = "${secrets.a.values.b}".repeat(REFERENCES);
+        of_account.variables.insert("A".to_owned(), text);
+        let empty = |_: &str| {
+            steps.set(steps.get() + 1);
+            Some(String::new())
+        };
+        expand(of_account, empty).unwrap();
+        assert_eq!(steps.get(), REFERENCES);
     }
 
     fn tangled() -> impl Strategy<Value = BTreeMap<String, String>> {

@@ -3,7 +3,7 @@
 use super::service_input::{
     BuildConfiguration, CrossProjectAccess, Dockerfile, Storage, VcsData, names_credentials,
 };
-use super::services::{change, pullable};
+use super::services::{change_as, pullable};
 use crate::edge::{ApiError, Body, Caller, Nothing, Path, Place, Problems, call};
 use crate::state::State;
 use aide::axum::ApiRouter;
@@ -97,7 +97,14 @@ pub(crate) async fn options(
     let asked = names_credentials(input.docker_credentials.as_deref());
     let pullable = pullable(&state, &project, asked).await?;
     input.apply(&mut spec, &pullable)?;
-    change(&state, &service, ServiceChanges::of_spec(spec)).await?;
+    change_as(
+        &state,
+        &caller,
+        &project,
+        &service,
+        ServiceChanges::of_spec(spec),
+    )
+    .await?;
     Ok(Nothing::new())
 }
 
@@ -121,7 +128,7 @@ pub(crate) async fn source(
     Path(place): Path<Place>,
     Body(input): Body<SourceInput>,
 ) -> Result<Nothing, ApiError> {
-    let (_, service) = place.service(&state, &caller).await?;
+    let (project, service) = place.service(&state, &caller).await?;
     let mut spec = service.spec.clone();
     let mut problems = Problems::default();
     if input.project_branch.is_some() {
@@ -141,7 +148,14 @@ pub(crate) async fn source(
         problems.add("projectUrl", "is required");
     }
     problems.into_result()?;
-    change(&state, &service, ServiceChanges::of_spec(spec)).await?;
+    change_as(
+        &state,
+        &caller,
+        &project,
+        &service,
+        ServiceChanges::of_spec(spec),
+    )
+    .await?;
     Ok(Nothing::new())
 }
 

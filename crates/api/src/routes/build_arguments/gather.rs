@@ -16,7 +16,6 @@ pub(super) async fn inheritance(
     service: &Service,
 ) -> Result<Inheritance, ApiError> {
     let own = state.store.service_secrets(&service.uid).await?;
-    // Services have no tags yet, so no group is for one by its tags.
     let groups = state
         .store
         .inherited_secrets(&project.uid, &service.id, &service.spec.tags)
@@ -39,8 +38,20 @@ pub(crate) async fn for_build(
     let mut over = SecretValues::default();
     overrides.apply(&mut over);
     values.extend(over);
+    template::check(&values).map_err(too_large)?;
     let account = Account::of(state, project, &values).await?;
-    template::expand(values, |name| account.find(name)).map_err(too_large)
+    expand(values, account).await
+}
+
+/// Replaces references, where nobody else waits for it.
+async fn expand(values: SecretValues, account: Account) -> Result<SecretValues, ApiError> {
+    let expand = move || template::expand(values, |name| account.find(name));
+    let expanded = tokio::task::spawn_blocking(expand).await;
+    let expanded = expanded.map_err(|error| {
+        tracing::error!(%error, "references were not replaced");
+        ApiError::internal()
+    })?;
+    expanded.map_err(too_large)
 }
 
 /// The values that are shown, with every reference replaced by what it is among `all` of a build's.
@@ -53,11 +64,12 @@ pub(super) async fn expanded(
     shown: SecretValues,
 ) -> Result<SecretValues, ApiError> {
     all.extend(shown.clone());
+    template::check(&all).map_err(too_large)?;
     let account = match caller.has(P::AccountSecretRead) {
         true => Account::of(state, project, &all).await?,
         false => Account::default(),
     };
-    let mut all = template::expand(all, |name| account.find(name)).map_err(too_large)?;
+    let mut all = expand(all, account).await?;
     all.variables
         .retain(|name, _| shown.variables.contains_key(name));
     all.files.retain(|name, _| shown.files.contains_key(name));
