@@ -6,6 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How many groups a project may have: a build's start reads them all.
+pub const GROUPS: i64 = 200;
+
 /// A group of secrets, without its values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretGroup {
@@ -137,6 +140,12 @@ impl SecretGroup {
     /// Whether builds of a service with these tags get its values.
     pub fn is_for_builds_of(&self, service: &str, tags: &[String]) -> bool {
         self.settings.scope != Scope::Environment && self.settings.restrictions.admit(service, tags)
+    }
+
+    /// Whether it is for services with certain tags only, and this is one of the tags.
+    pub fn is_restricted_to_tag(&self, tag: &str) -> bool {
+        let restrictions = &self.settings.restrictions;
+        restrictions.restricted && restrictions.tags.iter().any(|named| named == tag)
     }
 }
 

@@ -5,7 +5,7 @@ use super::service_input::{
     BuildConfiguration, CrossProjectAccess, Dockerfile, Storage, VcsData, names_credentials,
     nullable,
 };
-use super::services::{change, links, pullable};
+use super::services::{change_as, links, pullable};
 use crate::edge::{ApiError, Body, Caller, Nothing, Path, Place, Problems, call};
 use crate::state::State;
 use aide::axum::ApiRouter;
@@ -100,7 +100,14 @@ pub(crate) async fn options(
     let asked = names_credentials(input.docker_credentials.as_deref());
     let pullable = pullable(&state, &project, asked).await?;
     input.apply(&mut spec, &pullable)?;
-    change(&state, &service, ServiceChanges::of_spec(spec)).await?;
+    change_as(
+        &state,
+        &caller,
+        &project,
+        &service,
+        ServiceChanges::of_spec(spec),
+    )
+    .await?;
     Ok(Nothing::new())
 }
 
@@ -145,7 +152,14 @@ pub(crate) async fn source(
         problems.add("projectUrl", "is required");
     }
     problems.into_result()?;
-    change(&state, &service, ServiceChanges::of_spec(spec)).await?;
+    change_as(
+        &state,
+        &caller,
+        &project,
+        &service,
+        ServiceChanges::of_spec(spec),
+    )
+    .await?;
     Ok(Nothing::new())
 }
 

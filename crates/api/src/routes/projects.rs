@@ -249,7 +249,10 @@ pub(crate) async fn put(
     caller.may_in(P::ProjectCreate, &id)?;
     let project = match state.store.project(team, &id).await? {
         None => make(&state, &caller, team, name, input, problems).await?,
-        Some(project) => change(&state, &project, input, problems).await?,
+        Some(project) => {
+            caller.may_in(P::ProjectUpdate, &id)?;
+            change(&state, &project, input, problems).await?
+        }
     };
     Ok(Data {
         data: project.into(),

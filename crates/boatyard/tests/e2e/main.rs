@@ -24,6 +24,7 @@ mod deletions;
 mod demo;
 mod dockerfiles;
 mod finding;
+mod further_permissions;
 mod git_options;
 mod images;
 mod isolation;

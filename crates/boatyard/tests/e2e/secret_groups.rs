@@ -410,7 +410,11 @@ async fn who_may_not_read_secrets_sees_none_and_loses_none() {
             "--permission",
             "Project > Secrets > General > Create",
             "--permission",
+            "Project > Secrets > General > Update",
+            "--permission",
             "Project > Services > General > Create",
+            "--permission",
+            "Project > Services > General > Update",
         ],
     );
     let put = json!({"name": "group", "secretType": "arguments", "priority": 3});

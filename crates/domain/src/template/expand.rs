@@ -10,12 +10,25 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How large everything that a build is given may be, in bytes.
 pub const BUILD_BYTES: usize = 4 * 1024 * 1024;
 
-/// Values grew too large while references in them were replaced.
+/// How many references there may be in everything that a build is given. One to an empty value adds
+/// no byte, and is looked up all the same.
+pub(super) const REFERENCES: usize = 50_000;
+
+/// Values are too large, or grow so while references in them are replaced.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("grows beyond {} MiB for all arguments, files and mounts together", BUILD_BYTES / 1024 / 1024)]
+#[error("goes beyond {limit} for all arguments, files and mounts together")]
 pub struct TooLarge {
     /// The argument, file or mount that went over the limit.
     pub name: String,
+    pub(super) limit: Limit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Limit {
+    #[error("{} MiB", BUILD_BYTES / 1024 / 1024)]
+    Bytes,
+    #[error("{REFERENCES} references")]
+    References,
 }
 
 /// What a name stands for.
@@ -37,6 +50,29 @@ pub struct Expanded {
     pub account_secrets: BTreeSet<String>,
 }
 
+/// Whether values are small enough to be looked at any closer: they may be a whole project's.
+///
+/// # Errors
+/// When they are too large before anything in them is replaced.
+pub fn check(values: &SecretValues) -> Result<(), TooLarge> {
+    let (mut bytes, mut left) = (Budget::of_bytes(), Budget::of_references());
+    for (name, value) in &values.variables {
+        bytes.spend(name, value.len())?;
+        left.spend(name, references(value).count())?;
+    }
+    for (name, file) in values.files.iter().chain(&values.mounts) {
+        bytes.spend(name, size(file))?;
+        let references = file.text().map_or(0, |text| references(&text).count());
+        left.spend(name, references)?;
+    }
+    Ok(())
+}
+
+/// How many bytes are in a file, or a few more.
+fn size(file: &FileContent) -> usize {
+    file.data.len() / 4 * 3
+}
+
 /// The values with every reference replaced. The arguments in `secret` are secret, and what refers
 /// to them becomes it; `account` knows the secrets of the account.
 ///
@@ -47,6 +83,7 @@ pub fn expand(
     secret: &BTreeSet<String>,
     account: impl Fn(&str) -> Option<Referent>,
 ) -> Result<Expanded, TooLarge> {
+    check(&values)?;
     let account_secrets = RefCell::new(BTreeSet::new());
     let account = |name: &str| {
         let found = account(name)?;
@@ -55,7 +92,7 @@ pub fn expand(
         }
         Some(found)
     };
-    let mut budget = Budget(BUILD_BYTES);
+    let mut budget = Budget::of_bytes();
     let variables = expand_variables(&values.variables, secret, &account, &mut budget)?;
     let known = |name: &str| variables.get(name).cloned().or_else(|| account(name));
     let mut files = |files: BTreeMap<String, FileContent>| {
@@ -63,7 +100,7 @@ pub fn expand(
             let file = match file.text() {
                 Some(text) => FileContent::of_text(&fill(&name, &text, known, &mut budget)?.text),
                 None => {
-                    budget.spend(&name, file.data.len() / 4 * 3)?;
+                    budget.spend(&name, size(&file))?;
                     file
                 }
             };
@@ -93,16 +130,7 @@ fn expand_variables(
     account: &impl Fn(&str) -> Option<Referent>,
     budget: &mut Budget,
 ) -> Result<BTreeMap<String, Referent>, TooLarge> {
-    let mut graph = DiGraph::<&str, ()>::new();
-    let nodes: BTreeMap<&str, NodeIndex> = values
-        .keys()
-        .map(|name| (name.as_str(), graph.add_node(name)))
-        .collect();
-    for (name, value) in values {
-        for target in references(value).filter_map(|target| nodes.get(target)) {
-            graph.update_edge(nodes[name.as_str()], *target, ());
-        }
-    }
+    let graph = graph(values);
     let mut expanded = BTreeMap::new();
     for circle in kosaraju_scc(&graph) {
         // What is not expanded yet when it is named is in the same circle.
@@ -119,6 +147,25 @@ fn expand_variables(
         expanded.extend(done);
     }
     Ok(expanded)
+}
+
+/// Which variable names which.
+pub(super) fn graph(values: &BTreeMap<String, String>) -> DiGraph<&str, ()> {
+    let mut graph = DiGraph::new();
+    let nodes: BTreeMap<&str, NodeIndex> = values
+        .keys()
+        .map(|name| (name.as_str(), graph.add_node(name.as_str())))
+        .collect();
+    for (name, value) in values {
+        // Each once: the graph itself would walk all of a node's edges to find one that is there.
+        let targets: BTreeSet<_> = references(value)
+            .filter_map(|target| nodes.get(target))
+            .collect();
+        for target in targets {
+            graph.add_edge(nodes[name.as_str()], *target, ());
+        }
+    }
+    graph
 }
 
 /// A text with what is known in the place of its references; a secret in it makes it one.
@@ -147,15 +194,33 @@ fn fill(
     Ok(filled)
 }
 
-/// Bytes that may still be used: a few values that name each other twice would fill any memory.
-struct Budget(usize);
+/// What may still be used: a few values that name each other twice would fill any memory.
+struct Budget {
+    left: usize,
+    limit: Limit,
+}
 
 impl Budget {
-    fn spend(&mut self, name: &str, bytes: usize) -> Result<(), TooLarge> {
+    fn of_bytes() -> Budget {
+        Budget {
+            left: BUILD_BYTES,
+            limit: Limit::Bytes,
+        }
+    }
+
+    fn of_references() -> Budget {
+        Budget {
+            left: REFERENCES,
+            limit: Limit::References,
+        }
+    }
+
+    fn spend(&mut self, name: &str, used: usize) -> Result<(), TooLarge> {
         let too_large = || TooLarge {
             name: name.to_owned(),
+            limit: self.limit,
         };
-        self.0 = self.0.checked_sub(bytes).ok_or_else(too_large)?;
+        self.left = self.left.checked_sub(used).ok_or_else(too_large)?;
         Ok(())
     }
 }

@@ -6,7 +6,7 @@
 
 mod expand;
 
-pub use expand::{BUILD_BYTES, Expanded, Referent, TooLarge, expand};
+pub use expand::{BUILD_BYTES, Expanded, Referent, TooLarge, check, expand};
 
 use crate::{FileContent, SecretChanges, SecretValues};
 use std::collections::BTreeSet;

@@ -1,3 +1,4 @@
+use super::expand::{Limit, REFERENCES, graph};
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -201,4 +202,54 @@ fn leads(variables: &BTreeMap<String, String>, from: &str, to: &str) -> bool {
         }
     }
     false
+}
+
+/// A thousand empty variables, and so many values that name them over and over.
+fn attack(values: usize, references: usize) -> SecretValues {
+    let empty = (0..1000).map(|n| (format!("E{n}"), String::new()));
+    let value: String = (0..references)
+        .map(|n| format!("${{E{}}}", n % 1000))
+        .collect();
+    let full = (0..values).map(|n| (format!("V{n}"), value.clone()));
+    SecretValues {
+        variables: empty.chain(full).collect(),
+        ..SecretValues::default()
+    }
+}
+
+#[test]
+fn what_is_too_large_is_refused_before_anything_is_looked_up() {
+    let refused = |values: SecretValues| {
+        let untouched = |name: &str| panic!("{name} was looked up");
+        let refused = expand(values, &BTreeSet::new(), untouched).err();
+        refused.unwrap().limit
+    };
+    let many = "${secrets.a.values.b}".repeat(REFERENCES + 1);
+    let in_a_variable = SecretValues {
+        variables: [("A".to_owned(), many.clone())].into(),
+        ..SecretValues::default()
+    };
+    assert_eq!(refused(in_a_variable), Limit::References);
+    let in_a_file = SecretValues {
+        files: [("/a".to_owned(), FileContent::of_text(&many))].into(),
+        ..SecretValues::default()
+    };
+    assert_eq!(refused(in_a_file), Limit::References);
+    assert_eq!(refused(attack(5, 10_001)), Limit::References);
+    let large = SecretValues {
+        variables: [("A".to_owned(), "x".repeat(BUILD_BYTES + 1))].into(),
+        ..SecretValues::default()
+    };
+    assert_eq!(refused(large), Limit::Bytes);
+}
+
+#[test]
+fn references_to_nothing_cost_one_step_each() {
+    let values = attack(5, 10_000);
+    let graph = graph(&values.variables);
+    assert_eq!(graph.edge_count(), 5 * 1000, "each is an edge once");
+    let expanded = expand(values, &BTreeSet::new(), |_: &str| None)
+        .ok()
+        .unwrap();
+    assert!(expanded.values.variables.values().all(String::is_empty));
 }

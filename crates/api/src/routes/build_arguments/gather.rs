@@ -54,8 +54,24 @@ pub(crate) async fn for_build(
     let all = inheritance(state, project, service).await?.under(over);
     let secret = all.secret_variables();
     let values = all.merged();
+    template::check(&values).map_err(too_large)?;
     let account = Account::of(state, project, &values).await?;
-    template::expand(values, &secret, |name| account.find(name)).map_err(too_large)
+    expand(values, secret, account).await
+}
+
+/// Replaces references, where nobody else waits for it.
+async fn expand(
+    values: SecretValues,
+    secret: BTreeSet<String>,
+    account: Account,
+) -> Result<Expanded, ApiError> {
+    let expand = move || template::expand(values, &secret, |name| account.find(name));
+    let expanded = tokio::task::spawn_blocking(expand).await;
+    let expanded = expanded.map_err(|error| {
+        tracing::error!(%error, "references were not replaced");
+        ApiError::internal()
+    })?;
+    expanded.map_err(too_large)
 }
 
 /// The values that are shown, with every reference replaced by what it is among `all` of a build's.
@@ -68,12 +84,12 @@ pub(super) async fn expanded(
     shown: SecretValues,
 ) -> Result<SecretValues, ApiError> {
     all.extend(shown.clone());
+    template::check(&all).map_err(too_large)?;
     let account = match caller.has(P::AccountSecretRead) {
         true => Account::of(state, project, &all).await?,
         false => Account::default(),
     };
-    let expanded = template::expand(all, &BTreeSet::new(), |name| account.find(name));
-    let mut all = expanded.map_err(too_large)?.values;
+    let mut all = expand(all, BTreeSet::new(), account).await?.values;
     all.variables
         .retain(|name, _| shown.variables.contains_key(name));
     all.files.retain(|name, _| shown.files.contains_key(name));
