@@ -160,6 +160,7 @@ testkit::for_each_store! {
                 matching: TagMatch::Or,
             }),
         };
+        place.store.create_tag(crate::tags::tag("backend")).await.unwrap();
         let mut tagged = crate::place::service(&place.project, "tagged");
         tagged.spec.tags = vec!["backend".into()];
         let tagged = place.store.create_service(tagged, &SecretValues::default()).await.unwrap();

@@ -4,7 +4,7 @@ use crate::place::{Place, service};
 use domain::Tag;
 use store::{ServiceChanges, StoreError, TagChanges, TagRemoval};
 
-fn tag(id: &str) -> Tag {
+pub(crate) fn tag(id: &str) -> Tag {
     Tag {
         team: "default".into(),
         id: id.into(),
