@@ -4,7 +4,7 @@ use crate::service::{Architecture, ProjectType};
 use crate::{FileContent, Millis, Plan, Reason, Status};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A build as lists and `get` show it. Notifications keep it as JSON until they are delivered: fields
 /// may be added with a default, never renamed.
@@ -121,6 +121,13 @@ pub struct BuildRequest {
     /// Build arguments.
     #[serde(default)]
     pub build_arguments: BTreeMap<String, String>,
+    /// The names of the build arguments that are secret, or have something secret in them.
+    #[serde(default)]
+    pub secret_arguments: BTreeSet<String>,
+    /// The secrets of the account that are in arguments, files or mounts, each by itself: a step may
+    /// take them out of what is around them.
+    #[serde(default)]
+    pub account_secrets: BTreeSet<String>,
     /// Files laid into the context, by their absolute path in it.
     #[serde(default)]
     pub build_files: BTreeMap<String, FileContent>,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The kinds of registry that the contract names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "RegistryProvider")]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
     /// Azure Container Registry.

@@ -1,9 +1,13 @@
 //! Groups of secrets in a project, and what the builds of a service inherit from them.
 
+use crate::tag::TagMatch;
 use crate::{Millis, SecretValues};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many groups a project may have: a build's start reads them all.
+pub const GROUPS: i64 = 200;
 
 /// A group of secrets, without its values.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,14 +48,14 @@ pub struct GroupSettings {
     pub restrictions: Restrictions,
 }
 
-/// What kind of values: a note for people.
+/// What kind of values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SecretKind {
-    /// Secrets.
+    /// Secrets: masked in the logs of builds.
     #[default]
     Secret,
-    /// Configuration.
+    /// Configuration: not masked.
     Config,
 }
 
@@ -74,6 +78,7 @@ impl SecretKind {
 
 /// Where a group's values go, as the contract names it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "SecretType")]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// To running containers and to builds.
@@ -87,6 +92,7 @@ pub enum Scope {
 
 /// Which services a group is for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "SecretGroupRestrictions")]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Restrictions {
     /// Whether it is for those named here only; else for all of the project.
@@ -120,31 +126,13 @@ pub enum NfObjectKind {
     Job,
 }
 
-/// How tags are compared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum TagMatch {
-    /// All of them must be there.
-    And,
-    /// One of them must be.
-    #[default]
-    Or,
-}
-
 impl Restrictions {
     fn admit(&self, service: &str, tags: &[String]) -> bool {
         let is_service =
             |object: &NfObject| object.kind == NfObjectKind::Service && object.id == service;
         let named = self.nf_objects.iter().any(is_service);
-        !self.restricted || named || self.match_tags(tags)
-    }
-
-    fn match_tags(&self, tags: &[String]) -> bool {
-        let has = |tag: &String| tags.contains(tag);
-        match self.tag_match_condition {
-            TagMatch::Or => self.tags.iter().any(has),
-            TagMatch::And => !self.tags.is_empty() && self.tags.iter().all(has),
-        }
+        let tagged = self.tag_match_condition.holds(&self.tags, tags);
+        !self.restricted || named || tagged
     }
 }
 
@@ -153,13 +141,21 @@ impl SecretGroup {
     pub fn is_for_builds_of(&self, service: &str, tags: &[String]) -> bool {
         self.settings.scope != Scope::Environment && self.settings.restrictions.admit(service, tags)
     }
+
+    /// Whether it is for services with certain tags only, and this is one of the tags.
+    pub fn is_restricted_to_tag(&self, tag: &str) -> bool {
+        let restrictions = &self.settings.restrictions;
+        restrictions.restricted && restrictions.tags.iter().any(|named| named == tag)
+    }
 }
 
 /// Values, and where they are from.
 #[derive(Clone, Debug)]
 pub struct Layer {
-    /// The group and its priority; `None` for the service's own.
+    /// The group and its priority; `None` for the service's own, and the call's.
     pub group: Option<(String, i64)>,
+    /// Whether its variables are secrets, whatever they are called.
+    pub secret: bool,
     /// The values.
     pub values: SecretValues,
 }
@@ -175,17 +171,24 @@ impl Inheritance {
     /// the group that was made last.
     pub fn new(own: SecretValues, mut groups: Vec<(SecretGroup, SecretValues)>) -> Inheritance {
         groups.sort_by_key(|(group, _)| (group.settings.priority, group.number));
-        let own = Layer {
-            group: None,
-            values: own,
-        };
         let below = groups.into_iter().rev().map(|(group, values)| Layer {
             group: Some((group.id, group.settings.priority)),
+            secret: group.settings.kind == SecretKind::Secret,
             values,
         });
-        Inheritance {
-            layers: std::iter::once(own).chain(below).collect(),
-        }
+        let layers = below.collect();
+        Inheritance { layers }.under(own)
+    }
+
+    /// With values that no group has on top of everything.
+    pub fn under(mut self, values: SecretValues) -> Inheritance {
+        let top = Layer {
+            group: None,
+            secret: false,
+            values,
+        };
+        self.layers.insert(0, top);
+        self
     }
 
     /// What is inherited, without the service's own values.
@@ -201,6 +204,15 @@ impl Inheritance {
             merged.extend(layer.values);
         }
         merged
+    }
+
+    /// The names of the variables whose value that counts is from a group of secrets.
+    pub fn secret_variables(&self) -> BTreeSet<String> {
+        let variables = self.by_name(|values| &values.variables);
+        let secret = variables
+            .into_iter()
+            .filter(|(_, values)| values.first().is_some_and(|(layer, _)| layer.secret));
+        secret.map(|(name, _)| name.to_owned()).collect()
     }
 
     /// Of one part, every name with its values, the one that counts first.
@@ -319,5 +331,25 @@ mod tests {
         let merged: Vec<_> = merged.values().map(String::as_str).collect();
         assert_eq!(merged, ["own", "high", "low", "later"]);
         assert_eq!(inheritance.inherited().merged().variables["A"], "high");
+    }
+
+    #[test]
+    fn a_variable_is_secret_when_the_value_that_counts_is_of_a_group_of_secrets() {
+        let mut config = group(3, 90, Restrictions::default());
+        config.settings.kind = SecretKind::Config;
+        let groups = vec![
+            (
+                group(1, 50, Restrictions::default()),
+                values("secret", &["OWN", "CALL", "SHOWN", "HIDDEN"]),
+            ),
+            (config, values("config", &["SHOWN", "PLAIN"])),
+        ];
+        let inheritance = Inheritance::new(values("own", &["OWN", "MINE"]), groups);
+        let secret = |inheritance: &Inheritance| Vec::from_iter(inheritance.secret_variables());
+        assert_eq!(secret(&inheritance), ["CALL", "HIDDEN"]);
+        let called = inheritance.under(values("call", &["CALL", "MINE"]));
+        assert_eq!(secret(&called), ["HIDDEN"]);
+        let merged = called.merged().variables;
+        assert_eq!((&*merged["MINE"], &*merged["OWN"]), ("call", "own"));
     }
 }

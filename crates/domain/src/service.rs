@@ -204,20 +204,55 @@ impl Default for DockerfileSettings {
     }
 }
 
+/// Whether a build file, which is laid into the context at `docker_work_dir`, would take the place of
+/// the Dockerfile at `docker_file_path`.
+pub fn is_dockerfile(build_file: &str, docker_work_dir: &str, docker_file_path: &str) -> bool {
+    let parts = |path: &str| {
+        let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
+        parts.map(str::to_owned).collect::<Vec<_>>()
+    };
+    parts(&format!("{docker_work_dir}/{build_file}")) == parts(docker_file_path)
+}
+
 /// Which commits build by themselves, once a webhook announces them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BuildRules {
     /// Patterns of pull request branches.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pr_restrictions: Option<Vec<String>>,
     /// Patterns of branches.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub branch_restrictions: Option<Vec<String>>,
     /// Paths (`.gitignore` syntax) whose changes alone build nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path_ignore_rules: Option<Vec<String>>,
     /// Whether the path rules list what does build instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_allow_list: Option<bool>,
     /// Whether the flags below are looked for in commit messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ci_ignore_flags_enabled: Option<bool>,
     /// Words in a commit message that keep it from building.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ci_ignore_flags: Option<Vec<String>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dockerfile_is_found_out_however_its_path_is_written() {
+        for (file, dir, path) in [
+            ("/Dockerfile", "/", "/Dockerfile"),
+            ("/Dockerfile", "/app", "/app/Dockerfile"),
+            ("/Dockerfile", "/app/", "/app/./Dockerfile"),
+            ("/app/Dockerfile", "/.", "/app/Dockerfile"),
+        ] {
+            assert!(is_dockerfile(file, dir, path), "{file} in {dir}");
+        }
+        assert!(!is_dockerfile("/Dockerfile", "/app", "/Dockerfile"));
+        assert!(!is_dockerfile("/dir/Dockerfile", "/", "/Dockerfile"));
+    }
 }

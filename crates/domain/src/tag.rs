@@ -1,6 +1,8 @@
 //! Tags: words that a team puts on its services.
 
 use crate::Millis;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// A tag as the store keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,4 +23,26 @@ pub struct Tag {
     pub created_at: Millis,
     /// When it last changed.
     pub updated_at: Millis,
+}
+
+/// How many of some tags a service must have to be meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TagMatch {
+    /// All of them.
+    And,
+    /// At least one.
+    #[default]
+    Or,
+}
+
+impl TagMatch {
+    /// Whether a service with the tags `has` is meant by `wanted`. No tag means nothing.
+    pub fn holds(self, wanted: &[String], has: &[String]) -> bool {
+        let there = |tag: &String| has.contains(tag);
+        match self {
+            TagMatch::And => !wanted.is_empty() && wanted.iter().all(there),
+            TagMatch::Or => wanted.iter().any(there),
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Teams, the roles that a team makes for itself, and the people in it.
 
-use crate::{Grant, Millis, PermissionSet, Projects, Role};
+use crate::permission::Scope;
+use crate::{Grant, Millis, Permission, PermissionSet, Projects, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -51,11 +52,16 @@ pub struct TeamRole {
 pub const FIXED_ROLES: i64 = Role::ALL.len() as i64;
 
 impl TeamRole {
-    /// What the role grants.
+    /// What the role grants. One that says nothing about projects shows none.
     pub fn grant(&self) -> Grant {
+        let about_projects = |p: Permission| p.scope() == Scope::Project;
+        let projects = match self.permissions.iter().any(about_projects) {
+            true => self.restrictions.projects(),
+            false => Projects::none(),
+        };
         Grant {
             permissions: self.permissions.clone(),
-            projects: self.restrictions.projects(),
+            projects,
         }
     }
 
@@ -87,6 +93,7 @@ impl TeamRole {
 /// In which projects a role's project permissions hold. Stored as JSON: fields may be added with a
 /// default, never renamed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "RoleRestrictions")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Restrictions {
     /// Whether there is any restriction.

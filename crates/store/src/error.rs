@@ -8,6 +8,9 @@ pub enum StoreError {
     /// A unique name or id is taken.
     #[error("that name or id is taken")]
     Conflict,
+    /// There are as many as there may be.
+    #[error("there are as many as there may be")]
+    TooMany,
     /// What the change belongs to was deleted meanwhile.
     #[error("what it belongs to is gone")]
     Gone,

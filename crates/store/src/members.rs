@@ -213,6 +213,22 @@ impl Store {
         Ok(taken > 0)
     }
 
+    /// The ids of a member's roles.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn roles_of_member(&self, team: &str, id: &str) -> Result<Vec<String>, StoreError> {
+        let mut session = self.db.read().await?;
+        session
+            .rows(
+                "SELECT r.role FROM member_roles r JOIN members m ON m.uid = r.member_uid
+                 WHERE m.team = $1 AND m.id = $2 ORDER BY r.role",
+                params![team, id],
+                |row| row.get(0),
+            )
+            .await
+    }
+
     /// Deletes a member with their tokens; `false` when there is none.
     ///
     /// # Errors

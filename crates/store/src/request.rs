@@ -8,10 +8,11 @@ use serde_json::{Map, Value};
 use vault::Vault;
 
 /// The secret fields, by their names in the JSON. The URLs may have logins in them.
-const SECRET: [&str; 5] = [
+const SECRET: [&str; 6] = [
     "projectUrl",
     "bundleUrl",
     "buildArguments",
+    "accountSecrets",
     "buildFiles",
     "dockerSecretMounts",
 ];

@@ -4,7 +4,7 @@ use crate::sealing::GROUP_SECRETS;
 use crate::services::to_json;
 use crate::sql::{Row, Session, params};
 use crate::{Store, StoreError, now};
-use domain::secret_group::GroupSettings;
+use domain::secret_group::{GROUPS, GroupSettings};
 use domain::{SecretChanges, SecretGroup, SecretValues};
 use vault::Vault;
 
@@ -42,7 +42,8 @@ impl Store {
     /// Stores a new group; its `uid`, number and times are set here.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the project has a group with this id.
+    /// [`StoreError::Conflict`] when the project has a group with this id, [`StoreError::TooMany`] when
+    /// it has [`GROUPS`].
     pub async fn create_secret_group(
         &self,
         mut group: SecretGroup,
@@ -61,6 +62,17 @@ impl Store {
             )
             .await?
             .ok_or(StoreError::Gone)?;
+        // The project's row is locked: nobody else adds one meanwhile.
+        let groups: Option<i64> = tx
+            .row(
+                "SELECT COUNT(*) FROM secret_groups WHERE project_uid = $1",
+                params![&group.project_uid],
+                |row| row.get(0),
+            )
+            .await?;
+        if groups.unwrap_or_default() >= GROUPS {
+            return Err(StoreError::TooMany);
+        }
         tx.execute(
             "INSERT INTO secret_groups (uid, project_uid, number, id, name, settings, created_at,
                  updated_at, secrets)

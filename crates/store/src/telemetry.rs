@@ -33,10 +33,12 @@ fn seconds(from: i64, to: i64) -> f64 {
     (to - from).max(0) as f64 / 1000.0
 }
 
-/// Counts a failure of the database itself; a name that is taken is none.
+/// Counts a failure of the database itself; a name that is taken, or a limit, is none.
 pub(crate) fn noted<T>(outcome: Result<T, StoreError>) -> Result<T, StoreError> {
     let kind = match &outcome {
-        Ok(_) | Err(StoreError::Conflict | StoreError::Gone) => return outcome,
+        Ok(_) | Err(StoreError::Conflict | StoreError::Gone | StoreError::TooMany) => {
+            return outcome;
+        }
         Err(StoreError::Unavailable(_)) => "unavailable",
         Err(StoreError::Full) => "full",
         Err(StoreError::Corrupt(_)) => "corrupt",

@@ -78,6 +78,8 @@ pub fn build_request() -> BuildRequest {
         docker_work_dir: "/".into(),
         target: None,
         build_arguments: [("KEY".to_owned(), "value".to_owned())].into(),
+        secret_arguments: [].into(),
+        account_secrets: [].into(),
         build_files: [].into(),
         docker_secret_mounts: [].into(),
         docker_credentials: Vec::new(),

@@ -4,9 +4,11 @@ use super::{ApiError, Problems, parse_iso};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::StatusCode;
 use http::request::Parts;
+use regex::Regex;
 use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use std::marker::PhantomData;
+use std::sync::LazyLock;
 
 /// A JSON body.
 pub(crate) struct Body<T>(pub(crate) T);
@@ -44,12 +46,17 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Vec<u8>, Ap
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // To serde a list is a struct, too, by the order of its fields, which is nobody's business.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        let problem = "The body must be a JSON object, and is a list.";
+        return Err(ApiError::bad_request("invalid-json", problem));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
         if inner.is_data() {
-            ApiError::field(&path, plain(&inner))
+            of_field(&path, &inner)
         } else if serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
             // Where a word of a list is wanted, a number is not data of the wrong kind to serde
             // but no JSON at all.
@@ -64,11 +71,45 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     Ok(value)
 }
 
-/// serde's words without the position, which means little in a body a program wrote.
+/// The field that is missing or given twice is named in serde's words, not in its path.
+fn of_field(path: &str, error: &serde_json::Error) -> ApiError {
+    let text = plain(error);
+    for (words, problem) in [
+        ("missing field `", "is required"),
+        ("duplicate field `", "is given twice"),
+    ] {
+        if let Some(name) = text
+            .strip_prefix(words)
+            .and_then(|rest| rest.strip_suffix('`'))
+        {
+            let front = if path == "." { "" } else { path };
+            let dot = if front.is_empty() { "" } else { "." };
+            return ApiError::field(&format!("{front}{dot}{name}"), problem);
+        }
+    }
+    ApiError::field(path, format!("is wrong: {text}"))
+}
+
+/// serde's words without the position, which means little in a body a program wrote, and without the
+/// names that things have in this program.
 fn plain(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let end = text.rfind(" at line ").unwrap_or(text.len());
-    format!("is wrong: {}", &text[..end])
+    let text = INNER_NAME.replace_all(&text[..end], "an object");
+    let text = INNER_NUMBER.replace_all(&text, "a whole number");
+    text.replace("sequence", "list")
+        .replace("a map", "an object")
+}
+
+static INNER_NAME: LazyLock<Regex> = LazyLock::new(|| pattern(r"struct \w+( with \d+ elements?)?"));
+static INNER_NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[ui](8|16|32|64|size)\b"));
+
+#[allow(
+    clippy::unwrap_used,
+    reason = "constant patterns, compiled by every test run"
+)]
+fn pattern(pattern: &str) -> Regex {
+    Regex::new(pattern).unwrap()
 }
 
 /// The query string's parameters; of those that are not lists the last one of a name counts. `Q` says
@@ -157,5 +198,55 @@ impl<S: Send + Sync, Q> FromRequestParts<S> for Params<Q> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         Ok(Params::parse(parts.uri.query().unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[expect(dead_code, reason = "only read")]
+        name: String,
+        #[expect(dead_code, reason = "only read")]
+        inner: Option<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[expect(dead_code, reason = "only read")]
+        size: u64,
+    }
+
+    fn refused(body: &str) -> String {
+        parse::<Outer>(body.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_problem_names_its_field_and_nothing_of_this_program() {
+        for (body, words) in [
+            ("{}", "`name` is required"),
+            (r#"{"name": "a", "inner": {}}"#, "`inner.size` is required"),
+            (r#"{"name": "a", "name": "b"}"#, "`name` is given twice"),
+            (r#"{"name": "a", "inner": 1}"#, "`inner` is wrong"),
+            (r#"{"name": "a", "inner": 1}"#, "expected an object"),
+            (
+                r#"{"name": "a", "inner": {"size": "x"}}"#,
+                "expected a whole number",
+            ),
+            (r#"{"name": "a", "more": 1}"#, "`more`"),
+            (r#"["a", null]"#, "must be a JSON object"),
+        ] {
+            let said = refused(body);
+            assert!(said.contains(words), "{body}: {said}");
+            assert!(
+                !said.contains("struct") && !said.contains("Inner"),
+                "{said}"
+            );
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! A call of the API, declared once: its published name and the permission it needs. The check and
 //! the OpenAPI document both read the declaration, so they cannot differ.
 
+use super::{ApiError, Problems};
 use crate::state::State;
 use aide::OperationInput;
 
@@ -12,6 +13,7 @@ use aide::transform::TransformOperation;
 use axum::Extension;
 use axum::handler::Handler;
 use domain::Permission;
+use std::sync::Arc;
 
 /// The document's extension that lists a call's published names, like `get.service.builds`.
 const CALLS: &str = "x-calls";
@@ -29,6 +31,38 @@ pub(crate) struct Call {
     summary: &'static str,
     /// `None`: any valid token will do.
     pub(crate) permission: Option<Permission>,
+}
+
+/// A call as its route declares it.
+#[derive(Clone)]
+pub(crate) struct Declared {
+    pub(crate) call: Call,
+    /// The parameters that its query may have.
+    pub(crate) query: Arc<[String]>,
+}
+
+impl Declared {
+    /// Refuses a parameter that the call does not have: left out silently, it would have the answer
+    /// say something else than was asked.
+    pub(crate) fn check_query(&self, query: &str) -> Result<(), ApiError> {
+        let mut problems = Problems::default();
+        for (name, _) in form_urlencoded::parse(query.as_bytes()) {
+            if !self.query.iter().any(|known| *known == name) {
+                problems.add(&name, self.unknown());
+            }
+        }
+        problems.into_result()
+    }
+
+    fn unknown(&self) -> String {
+        if self.query.is_empty() {
+            return "is not a parameter of this call, which has none".to_owned();
+        }
+        format!(
+            "is not a parameter of this call; there are {}",
+            self.query.join(", ")
+        )
+    }
 }
 
 /// A call by its published name, with a line on what it does.
@@ -51,7 +85,12 @@ macro_rules! methods {
             O: OperationOutput,
             T: 'static,
         {
-            $with(handler, |operation| self.describe(operation)).layer(Extension(self))
+            let mut query = Vec::new();
+            let route = $with(handler, |operation| self.describe(operation, &mut query));
+            route.layer(Extension(Declared {
+                call: self,
+                query: query.into(),
+            }))
         } )+
     };
 }
@@ -82,7 +121,14 @@ impl Call {
         delete => delete_with;
     }
 
-    fn describe<'t>(&self, operation: TransformOperation<'t>) -> TransformOperation<'t> {
+    fn describe<'t>(
+        &self,
+        mut operation: TransformOperation<'t>,
+        query: &mut Vec<String>,
+    ) -> TransformOperation<'t> {
+        let parameters = operation.inner_mut().parameters.iter();
+        let parameters = parameters.filter_map(|parameter| parameter.as_item());
+        query.extend(parameters.map(|parameter| parameter.parameter_data_ref().name.clone()));
         let mut operation = operation
             .id(self.name)
             .summary(self.summary)

@@ -1,6 +1,6 @@
 //! Who calls: the token behind a request and what it may do.
 
-use super::{ApiError, Call, Path, Place};
+use super::{ApiError, Call, Declared, Path, Place};
 use crate::state::State;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request};
 use axum::middleware::Next;
@@ -98,11 +98,12 @@ impl FromRequestParts<State> for Caller {
         let caller = parts.extensions.get::<Caller>().cloned();
         let caller = caller.ok_or_else(ApiError::unauthorized)?;
         let Path(place) = Path::<Place>::from_request_parts(parts, state).await?;
-        let Some(call) = parts.extensions.get::<Call>() else {
+        let Some(declared) = parts.extensions.get::<Declared>() else {
             tracing::error!(uri = %parts.uri, "a route was not declared as a call");
             return Err(ApiError::internal());
         };
-        caller.may(&state.store, *call, &place).await?;
+        caller.may(&state.store, declared.call, &place).await?;
+        declared.check_query(parts.uri.query().unwrap_or_default())?;
         Ok(caller)
     }
 }

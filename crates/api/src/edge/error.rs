@@ -122,6 +122,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict => Self::conflict("That name is taken."),
+            StoreError::TooMany => Self::conflict("There are as many as there may be."),
             StoreError::Gone => Self::new(
                 StatusCode::NOT_FOUND,
                 "not-found",

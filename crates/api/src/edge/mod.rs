@@ -16,7 +16,7 @@ mod time;
 
 pub(crate) use answers::{Answers, Kept};
 pub(crate) use body::{Body, NoQuery, Params};
-pub(crate) use call::{Call, TOKEN, call};
+pub(crate) use call::{Call, Declared, TOKEN, call};
 pub(crate) use caller::{Caller, authenticate, bearer};
 pub(crate) use cursor::Sealer;
 pub(crate) use envelope::{Data, Listed, Nothing, Pagination};

@@ -158,6 +158,9 @@ pub(crate) async fn put(
     let Some((secret, before)) = state.store.account_secret(team, &id).await? else {
         return make(&state, &caller, team, input).await;
     };
+    if !caller.has(P::AccountSecretUpdate) {
+        return Err(ApiError::forbidden(P::AccountSecretUpdate));
+    }
     let secret = AccountSecret {
         description: input.description,
         kind: input.kind.unwrap_or_default(),

@@ -6,7 +6,7 @@ mod gather;
 
 pub(crate) use gather::for_build;
 
-use super::secret_input::{SERVICE, may_refer};
+use super::secret_input::{SERVICE, keeps_its_dockerfile, may_refer};
 use crate::edge::{ApiError, Body, Caller, Data, Nothing, Params, Path, Place, Problems, call};
 use crate::state::State;
 use aide::axum::ApiRouter;
@@ -108,7 +108,7 @@ pub(crate) async fn get(
         }
     };
     problems.into_result()?;
-    let all = gather::inheritance(&state, &project, &service).await?;
+    let all = gather::known_to(&state, &caller, &project, &service).await?;
     let mut shown = match show {
         Show::All => all.clone().merged(),
         Show::Inherited => all.clone().inherited().merged(),
@@ -135,7 +135,7 @@ pub(crate) async fn details(
     Path(place): Path<Place>,
 ) -> Result<Data<Details>, ApiError> {
     let (project, service) = place.service(&state, &caller).await?;
-    let all = gather::inheritance(&state, &project, &service).await?;
+    let all = gather::known_to(&state, &caller, &project, &service).await?;
     Ok(Data {
         data: Details::of(&all),
     })
@@ -168,6 +168,9 @@ pub(crate) async fn update(
     problems.into_result()?;
     let before = state.store.service_secrets(&service.uid).await?;
     may_refer(&caller, &changes, &before)?;
+    let mut after = before;
+    changes.clone().apply(&mut after);
+    keeps_its_dockerfile(&after, &service.spec.dockerfile)?;
     if state
         .store
         .change_service_secrets(&service.uid, changes)

@@ -165,6 +165,7 @@ pub(crate) struct LogQuery {
 }
 
 #[derive(JsonSchema)]
+#[schemars(rename = "LogQueryType")]
 #[serde(rename_all = "lowercase")]
 #[expect(dead_code, reason = "for the document")]
 enum QueryType {

@@ -50,6 +50,7 @@ pub(crate) struct MetricsQuery {
 }
 
 #[derive(JsonSchema)]
+#[schemars(rename = "MetricsQueryType")]
 #[serde(rename_all = "lowercase")]
 #[expect(dead_code, reason = "for the document")]
 enum QueryType {

@@ -1,9 +1,11 @@
 //! How a service builds, changed part by part: its options, its source, its layer cache.
 
+use super::no_fields::NoFields;
 use super::service_input::{
     BuildConfiguration, CrossProjectAccess, Dockerfile, Storage, VcsData, names_credentials,
+    nullable,
 };
-use super::services::{change, links, pullable};
+use super::services::{change_as, links, pullable};
 use crate::edge::{ApiError, Body, Caller, Nothing, Path, Place, Problems, call};
 use crate::state::State;
 use aide::axum::ApiRouter;
@@ -48,7 +50,8 @@ pub(crate) struct OptionsInput {
     is_allow_list: Option<bool>,
     ci_ignore_flags_enabled: Option<bool>,
     ci_ignore_flags: Option<Vec<String>>,
-    dockerfile_target: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    dockerfile_target: Option<Option<String>>,
     docker_credentials: Option<Vec<String>>,
     include_git_folder: Option<bool>,
     full_git_clone: Option<bool>,
@@ -97,7 +100,14 @@ pub(crate) async fn options(
     let asked = names_credentials(input.docker_credentials.as_deref());
     let pullable = pullable(&state, &project, asked).await?;
     input.apply(&mut spec, &pullable)?;
-    change(&state, &service, ServiceChanges::of_spec(spec)).await?;
+    change_as(
+        &state,
+        &caller,
+        &project,
+        &service,
+        ServiceChanges::of_spec(spec),
+    )
+    .await?;
     Ok(Nothing::new())
 }
 
@@ -142,7 +152,14 @@ pub(crate) async fn source(
         problems.add("projectUrl", "is required");
     }
     problems.into_result()?;
-    change(&state, &service, ServiceChanges::of_spec(spec)).await?;
+    change_as(
+        &state,
+        &caller,
+        &project,
+        &service,
+        ServiceChanges::of_spec(spec),
+    )
+    .await?;
     Ok(Nothing::new())
 }
 
@@ -152,6 +169,7 @@ pub(crate) async fn reset(
     FromState(state): FromState<State>,
     caller: Caller,
     Path(place): Path<Place>,
+    _: NoFields,
 ) -> Result<Nothing, ApiError> {
     let (_, service) = place.service(&state, &caller).await?;
     if state.store.reset_cache(&service.uid).await? {

@@ -2,6 +2,7 @@
 
 use super::build_details::BuildDetails;
 use super::builds::{creator, find, resolve};
+use super::no_fields::NoFields;
 use crate::edge::{ApiError, Caller, Data, Path, Place, call};
 use crate::state::State;
 use aide::axum::ApiRouter;
@@ -26,6 +27,7 @@ async fn retry(
     FromState(state): FromState<State>,
     caller: Caller,
     Path(place): Path<Place>,
+    _: NoFields,
 ) -> Result<Data<BuildDetails>, ApiError> {
     let (_, service) = place.service(&state, &caller).await?;
     let build = find(&state, &service, &place.build_id).await?;

@@ -4,7 +4,7 @@ use super::build_arguments::for_build;
 use super::build_details::BuildDetails;
 use super::build_filter::{BuildsQuery, Wanted};
 use super::custom_registry;
-use super::secret_input;
+use super::secret_input::{self, keeps_dockerfile, keeps_its_dockerfile};
 use crate::Settings;
 use crate::edge::{
     Answers, ApiError, Body, Caller, Data, Kept, Listed, Nothing, PageQuery, Params, Path, Place,
@@ -14,10 +14,11 @@ use crate::linked::{self, Source};
 use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::{OriginalUri, State as FromState};
-use domain::service::BuildSource;
+use domain::service::{BuildSource, DockerfileSettings};
+use domain::template::Expanded;
 use domain::{
-    Build, BuildRequest, Creator, FileContent, Permission as P, Reason, SecretChanges,
-    SecretValues, Service, Status, fields,
+    Build, BuildRequest, Creator, FileContent, Permission as P, Project, Reason, SecretChanges,
+    Service, Status, fields,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -236,7 +237,8 @@ impl StartInput {
         if self.pull_request_id.is_some_and(|id| id < 1) {
             problems.add("pullRequestId", "must be a positive number");
         }
-        self.overrides.check(&mut problems);
+        self.overrides
+            .check(&service.spec.dockerfile, &mut problems);
         problems.into_result()
     }
 
@@ -298,8 +300,24 @@ impl Overrides {
         }
     }
 
-    fn check(&self, problems: &mut Problems) {
+    /// A file or mount of the call's can have a step of the commit's say what the others hold, so
+    /// giving one takes more than starting a build.
+    fn may_be_given(&self, caller: &Caller, project: &Project) -> Result<(), ApiError> {
+        let mut parts = [&self.build_files, &self.docker_secret_mounts]
+            .into_iter()
+            .flatten();
+        if parts.any(|part| !part.is_empty()) {
+            caller.may_in(P::ServiceSecretsUpdate, &project.id)?;
+        }
+        Ok(())
+    }
+
+    fn check(&self, dockerfile: &DockerfileSettings, problems: &mut Problems) {
         secret_input::OVERRIDES.check(&self.secrets(), problems);
+        if let Some(files) = &self.build_files {
+            let dockerfile = self.docker.over(dockerfile);
+            keeps_dockerfile("overrides.buildFiles", files, &dockerfile, problems);
+        }
         let docker = &self.docker;
         let path = docker.docker_file_path.as_deref();
         problems.check_some(
@@ -318,6 +336,19 @@ impl Overrides {
     }
 }
 
+impl DockerOverrides {
+    /// The service's settings with these on top.
+    fn over(&self, settings: &DockerfileSettings) -> DockerfileSettings {
+        let mut settings = settings.clone();
+        let path = self.docker_file_path.clone();
+        settings.docker_file_path = path.unwrap_or(settings.docker_file_path);
+        let dir = self.docker_work_dir.clone();
+        settings.docker_work_dir = dir.unwrap_or(settings.docker_work_dir);
+        settings.target = self.dockerfile_target.clone().or(settings.target);
+        settings
+    }
+}
+
 /// `POST …/services/{serviceId}/build`: accepts a build. Its row and its number are stored before
 /// the answer goes out.
 pub(crate) async fn start(
@@ -327,10 +358,11 @@ pub(crate) async fn start(
     Body(input): Body<StartInput>,
 ) -> Result<Data<BuildView>, ApiError> {
     let (project, service) = place.service(&state, &caller).await?;
+    input.overrides.may_be_given(&caller, &project)?;
     input.check(&service, &state.settings)?;
     let overrides = input.overrides.secrets();
-    let secrets = for_build(&state, &caller, &project, &service, overrides).await?;
-    let mut request = request(&state, &service, secrets, input);
+    let given = for_build(&state, &caller, &project, &service, overrides).await?;
+    let mut request = request(&state, &service, given, input)?;
     request.push_to = custom_registry::push_to(&state, &project, &service).await?;
     let sha = match linked::find_pull_request(&state, &mut request).await? {
         Some(sha) if request.sha.is_none() => Some(sha),
@@ -367,15 +399,15 @@ pub(super) fn creator(caller: &Caller) -> Creator {
 fn request(
     state: &State,
     service: &Service,
-    secrets: SecretValues,
+    given: Expanded,
     input: StartInput,
-) -> BuildRequest {
+) -> Result<BuildRequest, ApiError> {
     let spec = &service.spec;
     let settings = &state.settings;
     let plan = spec.build_plan.as_deref().and_then(|id| settings.plan(id));
-    let docker = input.overrides.docker;
-    let dockerfile = &spec.dockerfile;
-    BuildRequest {
+    let dockerfile = input.overrides.docker.over(&spec.dockerfile);
+    keeps_its_dockerfile(&given.values, &dockerfile)?;
+    Ok(BuildRequest {
         project_url: spec.source.project_url.clone(),
         bundle_url: input.bundle_url,
         project_type: spec.source.project_type,
@@ -387,18 +419,14 @@ fn request(
         pull_request_id: input.pull_request_id,
         pull_request_branch: None,
         sha: input.sha,
-        docker_file_path: docker
-            .docker_file_path
-            .unwrap_or_else(|| dockerfile.docker_file_path.clone()),
-        docker_work_dir: docker
-            .docker_work_dir
-            .unwrap_or_else(|| dockerfile.docker_work_dir.clone()),
-        target: docker
-            .dockerfile_target
-            .or_else(|| dockerfile.target.clone()),
-        build_arguments: secrets.variables,
-        build_files: secrets.files,
-        docker_secret_mounts: secrets.mounts,
+        docker_file_path: dockerfile.docker_file_path,
+        docker_work_dir: dockerfile.docker_work_dir,
+        target: dockerfile.target,
+        build_arguments: given.values.variables,
+        secret_arguments: given.secret_arguments,
+        account_secrets: given.account_secrets,
+        build_files: given.values.files,
+        docker_secret_mounts: given.values.mounts,
         docker_credentials: spec.docker_credentials.clone(),
         push_to: None,
         use_cache: dockerfile.use_cache,
@@ -412,7 +440,7 @@ fn request(
         plan: plan.unwrap_or(&settings.default_plan).clone(),
         architecture: spec.architecture,
         time_limit_seconds: settings.time_limit_seconds,
-    }
+    })
 }
 
 /// How long start waits for the git server. A queued build then has the commit that its branch had

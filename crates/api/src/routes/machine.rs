@@ -104,6 +104,20 @@ pub(crate) struct CloudRegion {
     availability_zones: [(); 0],
 }
 
+/// The provider of this server's own machine.
+const PROVIDER: &str = "local";
+
+/// For the document: the parameters of the list of regions.
+#[derive(JsonSchema)]
+pub(crate) struct OfProvider {
+    #[schemars(flatten)]
+    #[expect(dead_code, reason = "for the document")]
+    paging: Paging,
+    /// Only regions of this provider; the one here is `local`.
+    #[expect(dead_code, reason = "for the document")]
+    provider: Option<String>,
+}
+
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct CloudRegions {
     providers: Vec<CloudRegion>,
@@ -113,17 +127,20 @@ pub(crate) struct CloudRegions {
 pub(crate) async fn cloud_regions(
     FromState(state): FromState<State>,
     _: Caller,
-    params: Params<Paging>,
+    params: Params<OfProvider>,
 ) -> Result<Listed<CloudRegions>, ApiError> {
     const LIST: &str = "cloud-regions";
     let page = PageQuery::read(&params, &state.sealer, LIST)?;
+    let provider = params.get("provider").unwrap_or(PROVIDER);
     let id = state.settings.region.clone();
     let region = CloudRegion {
         name: id.clone(),
         id,
         availability_zones: [],
     };
-    let mut providers = page.of_few(vec![region], |_| 1);
+    let mut regions = vec![region];
+    regions.retain(|_| provider == PROVIDER);
+    let mut providers = page.of_few(regions, |_| 1);
     let pagination = page.cut(&mut providers, &state.sealer, LIST, |_| 1);
     Ok(Listed {
         data: CloudRegions { providers },

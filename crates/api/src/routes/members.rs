@@ -151,9 +151,15 @@ async fn invite(
 /// `DELETE /v1/teams/{teamId}/members/{memberId}`.
 async fn delete(
     FromState(state): FromState<State>,
-    _: Caller,
+    caller: Caller,
     Path(place): Path<MemberPlace>,
 ) -> Result<Nothing, ApiError> {
+    let roles = state
+        .store
+        .roles_of_member(&place.team_id, &place.member_id)
+        .await?;
+    // Who could not have given a role cannot take it away either.
+    roles_to_give(&state, &caller, &place.team_id, &roles).await?;
     let deleted = state
         .store
         .delete_member(&place.team_id, &place.member_id)

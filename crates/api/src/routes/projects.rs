@@ -1,5 +1,6 @@
 //! Projects.
 
+use super::child_objects;
 use super::custom_registry::{CustomRegistryInput, CustomRegistryView};
 use crate::edge::{
     ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Paging, Params, Path, Place,
@@ -136,6 +137,7 @@ impl From<Project> for ProjectView {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ProjectSummary")]
 struct Summary {
     id: String,
     name: String,
@@ -247,7 +249,10 @@ pub(crate) async fn put(
     caller.may_in(P::ProjectCreate, &id)?;
     let project = match state.store.project(team, &id).await? {
         None => make(&state, &caller, team, name, input, problems).await?,
-        Some(project) => change(&state, &project, input, problems).await?,
+        Some(project) => {
+            caller.may_in(P::ProjectUpdate, &id)?;
+            change(&state, &project, input, problems).await?
+        }
     };
     Ok(Data {
         data: project.into(),
@@ -337,6 +342,7 @@ impl Cluster {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ServiceOfProject")]
 #[serde(rename_all = "camelCase")]
 struct ServiceSummary {
     id: String,
@@ -384,23 +390,15 @@ pub(crate) async fn get(
     })
 }
 
-/// For the document: the parameters of a deletion.
-#[derive(JsonSchema)]
-pub(crate) struct WithChildren {
-    /// Whether to delete the services and groups of secrets in it, too.
-    #[expect(dead_code, reason = "for the document")]
-    delete_child_objects: Option<bool>,
-}
-
 /// `DELETE /v1/projects/{projectId}`: an empty one, or with `delete_child_objects=true` all of it.
 pub(crate) async fn delete(
     FromState(state): FromState<State>,
     caller: Caller,
     Path(place): Path<Place>,
-    params: Params<WithChildren>,
+    params: Params<child_objects::OfProject>,
 ) -> Result<Nothing, ApiError> {
     let project = place.project(&state, &caller).await?;
-    if params.get("delete_child_objects") == Some("true") {
+    if child_objects::asked(&params)? {
         for (service, _) in state.store.services(&project.uid, 0, 0, i64::MAX).await? {
             removal::remove_service(&state, &service).await?;
         }

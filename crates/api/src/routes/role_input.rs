@@ -76,7 +76,7 @@ impl RoleInput {
         after
     }
 
-    /// Lays the input onto `role`. Nobody makes a role that may do what they may not.
+    /// Lays the input onto `role`. Nobody makes a role that may do what they may not, nor changes one.
     pub(super) async fn apply(
         &self,
         role: &mut TeamRole,
@@ -84,6 +84,7 @@ impl RoleInput {
         caller: &Caller,
         team: &str,
     ) -> Result<(), ApiError> {
+        may_give(caller, role)?;
         let mut problems = Problems::default();
         problems.check_some(
             "description",

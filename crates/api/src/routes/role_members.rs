@@ -125,9 +125,13 @@ async fn add(
 /// `DELETE /v1/teams/{teamId}/roles/{roleId}/members/{memberId}`.
 async fn remove(
     FromState(state): FromState<State>,
-    _: Caller,
+    caller: Caller,
     Path(place): Path<MemberOfRole>,
 ) -> Result<Nothing, ApiError> {
+    let role = state.store.role(&place.team_id, &place.role_id).await?;
+    let role = role.ok_or_else(|| ApiError::not_found("role", &place.role_id))?;
+    // Who could not have given it cannot take it away either.
+    may_give(&caller, &role)?;
     let taken = state
         .store
         .take_role(&place.team_id, &place.role_id, &place.member_id)

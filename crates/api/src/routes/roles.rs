@@ -277,10 +277,11 @@ async fn patch(
 /// `DELETE /v1/teams/{teamId}/roles/{roleId}`: whoever has it has it no more.
 async fn delete(
     FromState(state): FromState<State>,
-    _: Caller,
+    caller: Caller,
     Path(place): Path<RolePlace>,
 ) -> Result<Nothing, ApiError> {
     let role = place.own_role(&state).await?;
+    may_give(&caller, &role)?;
     if !state.store.delete_role(&place.team_id, &role.id).await? {
         return Err(place.missing());
     }

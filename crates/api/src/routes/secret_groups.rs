@@ -12,7 +12,7 @@ use crate::edge::{
 use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
-use domain::secret_group::GroupSettings;
+use domain::secret_group::{GROUPS, GroupSettings};
 use domain::{Permission as P, Project, SecretGroup, SecretValues, slug};
 use input::GroupInput;
 use schemars::JsonSchema;
@@ -95,6 +95,7 @@ async fn find(
 
 /// For the document: the parameters of `get`.
 #[derive(JsonSchema)]
+#[schemars(rename = "ShownOfGroup")]
 pub(crate) struct Shown {
     /// Which values to show. There are no addons to inherit from, so `inherited` shows none.
     #[expect(dead_code, reason = "for the document")]
@@ -187,6 +188,9 @@ async fn make(
     let made = state.store.create_secret_group(group, &values).await;
     let group = made.map_err(|error| match error {
         StoreError::Conflict => ApiError::conflict(taken),
+        StoreError::TooMany => ApiError::conflict(format!(
+            "The project has {GROUPS} groups of secrets, as many as it may have; delete one first."
+        )),
         other => other.into(),
     })?;
     Ok(view(caller, project, group, values))
@@ -205,6 +209,7 @@ pub(crate) async fn put(
     let Some((group, before)) = state.store.secret_group(&project.uid, &id).await? else {
         return make(&state, &caller, &project, input).await;
     };
+    caller.may_in(P::SecretUpdate, &project.id)?;
     let mut settings = GroupSettings::default();
     let mut changes = input.apply(&mut settings, true, &state, &project).await?;
     may_refer(&caller, &changes, &before)?;

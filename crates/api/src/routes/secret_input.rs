@@ -2,7 +2,8 @@
 
 use crate::edge::{ApiError, Caller, Problems};
 use domain::fields::{self, Problem};
-use domain::{Permission as P, SecretChanges, SecretValues, template};
+use domain::service::{DockerfileSettings, is_dockerfile};
+use domain::{FileContent, Permission as P, SecretChanges, SecretValues, template};
 use std::collections::BTreeMap;
 
 /// How a body calls the three.
@@ -57,6 +58,31 @@ impl Names {
             problems,
         );
     }
+}
+
+/// Notes the build file that would take the place of the Dockerfile: what is built is what was
+/// committed.
+pub(crate) fn keeps_dockerfile(
+    field: &str,
+    files: &BTreeMap<String, FileContent>,
+    dockerfile: &DockerfileSettings,
+    problems: &mut Problems,
+) {
+    let (dir, path) = (&dockerfile.docker_work_dir, &dockerfile.docker_file_path);
+    for file in files.keys().filter(|file| is_dockerfile(file, dir, path)) {
+        let problem = "would take the place of the Dockerfile, which has to be in the repository";
+        problems.add(&format!("{field}.{file}"), problem);
+    }
+}
+
+/// The same for a service's own files.
+pub(crate) fn keeps_its_dockerfile(
+    secrets: &SecretValues,
+    dockerfile: &DockerfileSettings,
+) -> Result<(), ApiError> {
+    let mut problems = Problems::default();
+    keeps_dockerfile(SERVICE.files, &secrets.files, dockerfile, &mut problems);
+    problems.into_result()
 }
 
 fn check_part<T>(

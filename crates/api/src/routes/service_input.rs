@@ -6,11 +6,14 @@ mod configuration;
 mod dockerfile;
 mod link;
 mod source;
+mod values;
 
 pub(super) use configuration::{BuildConfiguration, CrossProjectAccess, names_credentials};
 pub(super) use dockerfile::{Dockerfile, Storage};
 pub(super) use source::VcsData;
+pub(super) use values::nullable;
 
+use self::values::either;
 use super::secret_input;
 use super::tags::unknown;
 use crate::Settings;
@@ -45,6 +48,7 @@ pub(crate) struct ServiceInput {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "BillingInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Billing {
     deployment_plan: Option<String>,
@@ -73,12 +77,15 @@ struct GpuConfiguration {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "InfrastructureInput")]
 #[serde(deny_unknown_fields)]
 struct Infrastructure {
-    architecture: Option<Architecture>,
+    #[serde(default, deserialize_with = "nullable")]
+    architecture: Option<Option<Architecture>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "BuildSettingsInput")]
 #[serde(deny_unknown_fields)]
 struct BuildSettings {
     storage: Option<Storage>,
@@ -130,6 +137,7 @@ impl ServiceInput {
         }
         self.apply_plan(spec, settings, &mut problems);
         self.apply_settings(spec, &mut problems);
+        self.check_storage(&mut problems);
         if let Some(configuration) = &self.build_configuration {
             configuration.apply("buildConfiguration.", spec, &known.pullable, &mut problems);
         }
@@ -139,7 +147,7 @@ impl ServiceInput {
             fields::description,
         );
         if let Some(infrastructure) = &self.infrastructure {
-            spec.architecture = infrastructure.architecture.or(spec.architecture);
+            spec.architecture = infrastructure.architecture.unwrap_or(spec.architecture);
         }
         spec.disabled_ci = self.disabled_ci.unwrap_or(spec.disabled_ci);
         let secrets = SecretChanges {
@@ -205,6 +213,21 @@ impl ServiceInput {
         }
     }
 
+    /// The same storage has two fields.
+    fn check_storage(&self, problems: &mut Problems) {
+        let settings = self.build_settings.as_ref();
+        let settings = settings.and_then(|settings| settings.storage.as_ref());
+        let configuration = self.build_configuration.as_ref();
+        let configuration = configuration.and_then(|asked| asked.storage.as_ref());
+        let first = "buildSettings.storage.ephemeralStorage.storageSize";
+        let second = "buildConfiguration.storage.ephemeralStorage.storageSize";
+        either(
+            (first, settings.and_then(Storage::size)),
+            (second, configuration.and_then(Storage::size)),
+            problems,
+        );
+    }
+
     fn refuse_unsupported(&self, problems: &mut Problems) {
         problems.refuse(
             "stageId",
@@ -232,11 +255,12 @@ impl ServiceInput {
 
     fn apply_plan(&self, spec: &mut ServiceSpec, settings: &Settings, problems: &mut Problems) {
         let Some(billing) = &self.billing else { return };
-        let (field, plan) = match (&billing.build_plan, &billing.deployment_plan) {
-            (Some(plan), _) => ("billing.buildPlan", plan),
-            (None, Some(plan)) => ("billing.deploymentPlan", plan),
-            (None, None) => return,
+        let build = ("billing.buildPlan", billing.build_plan.as_ref());
+        let deployment = ("billing.deploymentPlan", billing.deployment_plan.as_ref());
+        let Some(plan) = either(build, deployment, problems) else {
+            return;
         };
+        let field = build.1.map_or(deployment.0, |_| build.0);
         problems.check(field, fields::plan(plan));
         if settings.plan(plan).is_none() {
             problems.add(

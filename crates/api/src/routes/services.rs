@@ -1,6 +1,7 @@
 //! Build services.
 
-use super::secret_input::{may_refer, replace_all};
+use super::child_objects;
+use super::secret_input::{keeps_its_dockerfile, may_refer, replace_all};
 use super::service_input::{Known, ServiceInput};
 use super::service_view::{ServiceSummary, ServiceView};
 use super::tags;
@@ -12,7 +13,7 @@ use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
 use domain::vcs::VcsLink;
-use domain::{Permission as P, Project, SecretValues, Service, ServiceSpec, slug};
+use domain::{Permission as P, Project, SecretChanges, SecretValues, Service, ServiceSpec, slug};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::{ServiceChanges, StoreError};
@@ -111,8 +112,10 @@ async fn make(
     let known = known(state, project, &input, &spec).await?;
     let changes = input.apply(&mut spec, true, &state.settings, &known)?;
     let mut secrets = SecretValues::default();
-    may_refer(caller, &changes, &secrets)?;
+    may_change(caller, project, &changes, &secrets)?;
+    may_tag(state, caller, project, &[], &spec.tags).await?;
     changes.apply(&mut secrets);
+    keeps_its_dockerfile(&secrets, &spec.dockerfile)?;
     let id = slug::from_name(&name);
     if RESERVED.contains(&id.as_str()) {
         return Err(ApiError::field(
@@ -160,6 +163,7 @@ pub(crate) async fn put(
     let service = match state.store.service(&project.uid, &id).await? {
         None => make(&state, &caller, &project, input).await?,
         Some(existing) => {
+            caller.may_in(P::ServiceUpdate, &project.id)?;
             let description = Some(input.description.clone().unwrap_or_default());
             let mut spec = ServiceSpec::default();
             // With its login, which nobody was shown.
@@ -177,7 +181,7 @@ pub(crate) async fn put(
                 spec,
                 secrets,
             };
-            change_as(&state, &caller, &existing, changes).await?
+            change_as(&state, &caller, &project, &existing, changes).await?
         }
     };
     view(&state, &caller, &project, service).await
@@ -204,7 +208,7 @@ pub(crate) async fn patch(
         spec,
         secrets,
     };
-    let service = change_as(&state, &caller, &service, changes).await?;
+    let service = change_as(&state, &caller, &project, &service, changes).await?;
     view(&state, &caller, &project, service).await
 }
 
@@ -252,24 +256,28 @@ pub(super) async fn pullable(
 }
 
 /// Changes a service, its secrets included, as far as the caller may.
-async fn change_as(
+pub(super) async fn change_as(
     state: &State,
     caller: &Caller,
+    project: &Project,
     service: &Service,
     changes: ServiceChanges,
 ) -> Result<Service, ApiError> {
-    if !changes.secrets.is_empty() {
-        let before = state.store.service_secrets(&service.uid).await?;
-        may_refer(caller, &changes.secrets, &before)?;
+    may_tag(
+        state,
+        caller,
+        project,
+        &service.spec.tags,
+        &changes.spec.tags,
+    )
+    .await?;
+    let dockerfile = &changes.spec.dockerfile;
+    if !changes.secrets.is_empty() || *dockerfile != service.spec.dockerfile {
+        let mut secrets = state.store.service_secrets(&service.uid).await?;
+        may_change(caller, project, &changes.secrets, &secrets)?;
+        changes.secrets.clone().apply(&mut secrets);
+        keeps_its_dockerfile(&secrets, dockerfile)?;
     }
-    change(state, service, changes).await
-}
-
-pub(super) async fn change(
-    state: &State,
-    service: &Service,
-    changes: ServiceChanges,
-) -> Result<Service, ApiError> {
     let missing = || ApiError::not_found("service", &service.id);
     state
         .store
@@ -278,13 +286,55 @@ pub(super) async fn change(
         .ok_or_else(missing)
 }
 
+/// Whether a caller may give a service these values: what a build is told to do, it does. What is there
+/// already may be written back.
+fn may_change(
+    caller: &Caller,
+    project: &Project,
+    changes: &SecretChanges,
+    before: &SecretValues,
+) -> Result<(), ApiError> {
+    let mut after = before.clone();
+    changes.clone().apply(&mut after);
+    if after != *before {
+        caller.may_in(P::ServiceSecretsUpdate, &project.id)?;
+    }
+    may_refer(caller, changes, before)
+}
+
+/// A tag that a restricted group of secrets names may let the group's values into the service's builds.
+async fn may_tag(
+    state: &State,
+    caller: &Caller,
+    project: &Project,
+    before: &[String],
+    after: &[String],
+) -> Result<(), ApiError> {
+    let mut added = after.to_vec();
+    added.retain(|tag| !before.contains(tag));
+    if added.is_empty() || caller.has_in(P::SecretRead, &project.id) {
+        return Ok(());
+    }
+    let groups = state
+        .store
+        .secret_groups(&project.uid, 0, 0, i64::MAX)
+        .await?;
+    let names = |tag: &String| groups.iter().any(|group| group.is_restricted_to_tag(tag));
+    if added.iter().any(names) {
+        return Err(ApiError::forbidden(P::SecretRead));
+    }
+    Ok(())
+}
+
 /// `DELETE /v1/projects/{projectId}/services/{serviceId}`.
 pub(crate) async fn delete(
     FromState(state): FromState<State>,
     caller: Caller,
     Path(place): Path<Place>,
+    params: Params<child_objects::OfService>,
 ) -> Result<Nothing, ApiError> {
     let (_, service) = place.service(&state, &caller).await?;
+    child_objects::asked(&params)?;
     removal::remove_service(&state, &service).await?;
     Ok(Nothing::new())
 }

@@ -190,6 +190,7 @@ async fn put(
     let name = input.check_new()?;
     let id = slug::from_name(&name);
     let tag = match state.store.tag(team, &id).await? {
+        None if !caller.has(P::TagCreate) => return Err(ApiError::forbidden(P::TagCreate)),
         None => make(&state, team, name, input).await?,
         Some(tag) => {
             let changed = state.store.update_tag(team, &tag.id, input.changes());

@@ -66,9 +66,6 @@ pub async fn serve_until(
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let _lock = first_start::prepare(&options.data_dir()).await?;
     let parts = parts::open(&options, &address, &stop).await?;
-    let alone = parts.store.alone().await?.ok_or_else(|| {
-        anyhow!("another server uses this database; each server needs one of its own")
-    })?;
     let sealed = parts.store.reseal().await?;
     if sealed > 0 {
         tracing::info!(
@@ -117,7 +114,7 @@ pub async fn serve_until(
         .with_graceful_shutdown(async move { draining.cancelled().await });
     let server = std::future::IntoFuture::into_future(server);
     tokio::select! {
-        () = alone.lost() => {
+        () = parts.alone.lost() => {
             stop.cancel();
             bail!("another server took the database while it could not be reached from here");
         }

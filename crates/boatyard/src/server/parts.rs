@@ -15,7 +15,7 @@ use registry::{Registry, RegistryConfig};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::Store;
+use store::{Alone, Store};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +35,7 @@ pub struct PublicAddress {
 /// The opened rooms.
 pub(super) struct Parts {
     pub(super) store: Store,
+    pub(super) alone: Alone,
     pub(super) logs: LogStore,
     pub(super) registry: Registry,
     pub(super) telemetry: Telemetry,
@@ -51,6 +52,10 @@ pub(super) async fn open(
 ) -> anyhow::Result<Parts> {
     let data = options.data_dir();
     let store = belonging::open(&options.database_url()?, &data, true).await?;
+    // Before anything else is asked of the database: another server's secrets are its own business.
+    let alone = store.alone().await?.ok_or_else(|| {
+        anyhow!("another server uses this database; each server needs one of its own")
+    })?;
     let store = keys::unlock(store, options, true).await?;
     let mut log_config = LogConfig::default();
     if let Some(mb) = options.log_limit {
@@ -88,6 +93,7 @@ pub(super) async fn open(
     let deliverer = Deliverer::new(store.clone(), notifications(options, address)?);
     Ok(Parts {
         store,
+        alone,
         logs,
         registry,
         telemetry,

@@ -45,6 +45,19 @@ testkit::for_each_store! {
 
         let message = api.call("DELETE", "/v1/projects/new-project", None).await.refusal(409);
         assert!(message.contains("delete_child_objects"), "{message}");
+        for path in ["/v1/projects/new-project", "/v1/projects/new-project/services/example-service"] {
+            let answer = api.call("DELETE", &format!("{path}?delete_child_objects=maybe"), None).await;
+            assert_eq!(answer.fields(), ["delete_child_objects"], "{path}");
+        }
+        let kept = "/v1/projects/new-project?delete_child_objects=false";
+        api.call("DELETE", kept, None).await.refusal(409);
+        // A service has no volumes: either way it is only the service that goes.
+        let child = json!({"name": "child", "buildSource": "bundle", "buildSettings": {"dockerfile": {}}});
+        for children in [true, false] {
+            api.post("/v1/projects/new-project/services/build", child.clone()).await.data();
+            let path = format!("/v1/projects/new-project/services/child?delete_child_objects={children}");
+            api.call("DELETE", &path, None).await.data();
+        }
         let gone = api.call("DELETE", "/v1/projects/new-project?delete_child_objects=true", None).await;
         assert_eq!(gone.data(), &json!({}));
         api.get("/v1/projects/new-project").await.refusal(404);
@@ -184,5 +197,19 @@ async fn plans_and_regions_are_what_the_server_has() {
         api.get("/v1/regions").await.data()["regions"][0]["id"],
         "local"
     );
+    for (query, regions) in [
+        ("", 1),
+        ("?provider=", 1),
+        ("?provider=local", 1),
+        ("?provider=gcp", 0),
+        ("?provider=gcp&per_page=1&page=1", 0),
+    ] {
+        let answer = api
+            .get(&format!("/v1/cloud-providers/regions{query}"))
+            .await;
+        let listed = answer.data()["providers"].as_array().unwrap();
+        assert_eq!(listed.len(), regions, "{query}");
+        assert_eq!(answer.body["pagination"]["count"], regions, "{query}");
+    }
     assert_eq!(api.get("/healthz").await.status, 200);
 }

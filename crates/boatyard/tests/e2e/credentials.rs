@@ -219,6 +219,23 @@ async fn a_credential_is_shown_to_whom_it_may_be_and_used_where_it_may_be() {
     let bank = token(&["--role", "admin", "--project", "bank"]);
     assert_eq!(bank.get(&path).await.status, 404);
     assert_eq!(bank.get(PATH).await.body["pagination"]["count"], 0);
+    // Of one that other projects use, too, a project's token sees the name, and changes nothing.
+    let both = json!({"restrictions": {"restricted": true, "projects": ["shop", "bank"]}});
+    api.call("PATCH", &path, Some(both)).await.data();
+    assert_eq!(bank.get(PATH).await.body["pagination"]["count"], 1);
+    bank.get(&path).await.refusal(404);
+    let evil = json!({"credentials": {"username": "evil", "password": "hush", "scope": {}}});
+    bank.call("PATCH", &path, Some(evil.clone()))
+        .await
+        .refusal(404);
+    bank.call("DELETE", &path, None).await.refusal(404);
+    let mut for_all = evil;
+    for_all["name"] = "For All".into();
+    for_all["provider"] = "dockerhub".into();
+    assert_eq!(
+        bank.post(PATH, for_all).await.fields(),
+        ["restrictions.restricted"]
+    );
     let viewer = token(&["--role", "viewer"]);
     assert!(
         viewer

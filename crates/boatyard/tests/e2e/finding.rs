@@ -107,8 +107,11 @@ async fn a_retry_is_the_same_build_again() {
     );
     assert_eq!(place.get(&id).await["retryOf"], Value::Null);
     place.retry("no-such-1234").await.refusal(404);
-    let reader = place.api.with_token("nobody");
     let path = format!("{}/build/{id}/retry", place.path());
+    let fields = json!({"branch": "main"});
+    assert_eq!(place.api.post(&path, fields).await.fields(), ["branch"]);
+    place.api.post(&path, json!({})).await.data();
+    let reader = place.api.with_token("nobody");
     reader.call("POST", &path, None).await.refusal(401);
 }
 

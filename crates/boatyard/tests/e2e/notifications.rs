@@ -72,7 +72,9 @@ testkit::for_each_store! {
         let failure = json!({"status": "FAILURE", "reason": "step_failed", "message": message});
         worker.calls(&server, "conclude", failure).await;
         let [start, end]: [Received; 2] = receiver.got(2).await.try_into().unwrap();
-        let ended = place.get(&build).await;
+        let list = place.api.get(&format!("{}/build", place.path())).await;
+        let ended = list.data()["builds"][0].clone();
+        assert_eq!(ended["id"], build.as_str());
         assert_eq!(end.body, json!({
             "event": "build:failure",
             "data": {
@@ -313,6 +315,7 @@ async fn what_cannot_be_honoured_is_refused_by_name() {
         "events.build",
         "events.trigger:job-run:start",
         "projects",
+        "restrictions.tags.items[0]",
     ];
     assert_eq!(refused(wrong).await, fields);
     let other = json!({"type": "EMAIL"});

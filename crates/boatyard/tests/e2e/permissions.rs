@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 const READ: &str = "Project > Services > General > Read";
+const UPDATE: &str = "Project > Services > General > Update";
 const CREATE: &str = "Project > Services > General > Create";
 
 /// An operation, at a place where what its path names is there.
@@ -184,7 +185,7 @@ async fn who_is_not_shown_build_arguments_writes_a_service_back_without_losing_t
     let options = json!({"buildArguments": arguments});
     Place::named(&server, "shop", "web", &repository, options).await;
     let path = "/v1/projects/shop/services/web";
-    let writer = server.api_with(&["--permission", READ, "--permission", CREATE]);
+    let writer = holder(&server, [READ, CREATE, UPDATE]);
     let shown = writer.get(path).await.data().clone();
     assert_eq!(shown["buildArguments"], json!(null));
     let body = json!({

@@ -111,6 +111,8 @@ testkit::for_each_store! {
         }));
         assert_eq!(request["buildFiles"], json!({"/etc/app.conf": file("stage=hush-stage"), "/call": file("hush-call")}));
         assert_eq!(request["dockerSecretMounts"], json!({"token": file("hush-hush-stage")}));
+        assert_eq!(request["secretArguments"], json!(["BOTH", "DB", "EXTRA", "OURS", "SHARED"]));
+        assert_eq!(request["accountSecrets"], json!(["hush-account"]));
 
         for secret in ["hush-stage", "hush-account", "hush-shared", &STANDARD.encode("hush-call")] {
             assert_eq!(files_with(&server.data_dir(), secret), Vec::<String>::new());
@@ -122,6 +124,9 @@ testkit::for_each_store! {
         let server = Server::with().database(url).env("BOATYARD_MAX_CONCURRENT_BUILDS", 0).start().await;
         let api = server.api();
         api.post("/v1/projects", json!({"name": "shop"})).await.data();
+        for tag in ["blue", "fast"] {
+            api.post("/v1/tags", json!({"name": tag, "color": "#57A4FF"})).await.data();
+        }
         let made = group(&api, "Shared Values", json!({
             "description": "words", "type": "config", "tags": ["blue"],
             "restrictions": {"restricted": true, "tags": ["fast"], "tagMatchCondition": "and"},
@@ -157,6 +162,65 @@ testkit::for_each_store! {
         let message = api.call("DELETE", "/v1/projects/shop", None).await.refusal(409);
         assert!(message.contains("groups of secrets"), "{message}");
         api.call("DELETE", "/v1/projects/shop?delete_child_objects=true", None).await.data();
+    }
+}
+
+/// A group's variables, an account's secret by itself and what refers to them are masked whatever they
+/// are called, in a retry, too; a group of configuration says that it holds none.
+#[tokio::test]
+async fn what_groups_and_accounts_keep_secret_is_in_no_log() {
+    let server = Server::start().await;
+    let api = server.api();
+    let print = "echo $CITY; echo $PLACE; echo $COLOUR; echo $OWN; echo ${DSN#*=}; echo $HOST";
+    let names = ["CITY", "PLACE", "COLOUR", "OWN", "DSN", "HOST"];
+    let repository =
+        Repository::with_steps(&format!("ARG {}\nRUN {print}\n", names.join("\nARG ")));
+    let place = Place::new(&server, &repository).await;
+    for (name, kind, value) in [
+        ("database", "secret", "hush-account"),
+        ("hosts", "config", "open-host"),
+    ] {
+        let secret = json!({"name": name, "type": kind, "secrets": {"values": {"it": value}}});
+        api.post("/v1/secrets", secret).await.data();
+    }
+    for (name, kind, variables) in [
+        (
+            "Secret",
+            "secret",
+            json!({"CITY": "hush-group", "OWN": "hush-under"}),
+        ),
+        ("Config", "config", json!({"COLOUR": "open-group"})),
+    ] {
+        let secrets = json!({"type": kind, "secrets": {"variables": variables}});
+        group(&api, name, secrets).await.data();
+    }
+    let own = json!({"buildArguments": {
+        "PLACE": "in ${CITY}!", "OWN": "open-service",
+        "DSN": "pw=${secrets.database.values.it}", "HOST": "${secrets.hosts.values.it}",
+    }});
+    api.post(ARGUMENTS, own).await.data();
+
+    let first = place.build().await;
+    place.reaches(&first, "SUCCESS").await;
+    // Else the retry would find its layers, and print nothing.
+    let cache = format!("{}/build-cache", place.path());
+    api.call("DELETE", &cache, None).await.data();
+    let retry = format!("{}/build/{first}/retry", place.path());
+    let again = api.call("POST", &retry, None).await.data()["id"].clone();
+    let again = again.as_str().unwrap();
+    place.reaches(again, "SUCCESS").await;
+    for id in [first.as_str(), again] {
+        let log = place.lines(id).await;
+        let printed = [
+            "***",
+            "***",
+            "open-group",
+            "open-service",
+            "***",
+            "open-host",
+        ];
+        assert!(log.windows(6).any(|lines| lines == printed), "{log:#?}");
+        assert!(!log.iter().any(|line| line.contains("hush")), "{log:#?}");
     }
 }
 
@@ -203,9 +267,9 @@ async fn what_is_wrong_with_secrets_is_named() {
         [
             "name",
             "stageId",
-            "tags[0]",
             "priority",
             "addonDependencies",
+            "tags[0]",
             "restrictions.nfObjects[0].type",
             "restrictions.nfObjects[1].id",
             "secrets.variables.A B"
@@ -263,6 +327,17 @@ async fn who_may_not_read_secrets_sees_none_and_loses_none() {
     .await
     .data();
 
+    // Who may read the service's own may not thereby read what it inherits.
+    let own = "Project > Secrets > Services > Read";
+    let reader = token_with(&server, &["--permission", own]);
+    for path in [
+        format!("{ARGUMENTS}?show=inherited"),
+        format!("{ARGUMENTS}?replaceTemplatedValues=true"),
+        format!("{ARGUMENTS}/details"),
+    ] {
+        let shown = reader.get(&path).await.data().to_string();
+        assert!(!shown.contains("hush-group"), "{path}: {shown}");
+    }
     let viewer = token_with(&server, &["--role", "viewer"]);
     for (method, path, needed) in [
         ("GET", SECRETS, "Project > Secrets > General > Read"),
@@ -335,7 +410,11 @@ async fn who_may_not_read_secrets_sees_none_and_loses_none() {
             "--permission",
             "Project > Secrets > General > Create",
             "--permission",
+            "Project > Secrets > General > Update",
+            "--permission",
             "Project > Services > General > Create",
+            "--permission",
+            "Project > Services > General > Update",
         ],
     );
     let put = json!({"name": "group", "secretType": "arguments", "priority": 3});

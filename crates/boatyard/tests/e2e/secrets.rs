@@ -116,12 +116,16 @@ async fn a_secret_mount_is_in_no_layer_history_argument_or_log() {
         1,
     );
     let repository = Repository::with_steps(&format!(
-        "{step}\nRUN ls /run/secrets 2>/dev/null; echo over\n"
+        "{step}\nARG BOATYARD_SECRET_1\n\
+         RUN ls /run/secrets 2>/dev/null; [ \"$BOATYARD_SECRET_1\" = own ] && echo its own value\n"
     ));
-    let mounts = json!({"dockerSecretMounts": {
-        "npm": file(text.as_bytes()),
-        "keys": file(&[&[0xff, 0], bytes.as_bytes()].concat()),
-    }});
+    let mounts = json!({
+        "dockerSecretMounts": {
+            "npm": file(text.as_bytes()),
+            "keys": file(&[&[0xff, 0], bytes.as_bytes()].concat()),
+        },
+        "buildArguments": {"BOATYARD_SECRET_1": "own"},
+    });
     let place = Place::named(&server, "shop", "web", &repository, mounts).await;
     let id = place.build().await;
     gate.reached(&place, &id).await;
@@ -131,7 +135,7 @@ async fn a_secret_mount_is_in_no_layer_history_argument_or_log() {
     gate.open();
     let build = place.reaches(&id, "SUCCESS").await;
     let log = place.lines(&id).await;
-    for line in ["as it is", "***", "12"] {
+    for line in ["as it is", "***", "12", "its own value"] {
         assert!(
             log.iter().any(|said| said.trim() == line),
             "{line}: {log:#?}"

@@ -236,6 +236,26 @@ async fn nobody_hands_out_more_than_they_have() {
     may_not_give(&clerk, members, builds, PROJECT_READ).await;
     let role = format!("{roles}/admin/members");
     may_not_give(&clerk, &role, json!({"userId": "ann"}), PROJECT_READ).await;
+    // Nor do they take it away, or change it.
+    let admin = server.api();
+    admin.post(&role, json!({"userId": "ann"})).await.data();
+    admin
+        .post(
+            roles,
+            json!({"name": "Builders", "permissions": {"projectScope": [BUILD]}}),
+        )
+        .await
+        .data();
+    for (method, path, permission) in [
+        ("DELETE", format!("{role}/ann"), PROJECT_READ),
+        ("DELETE", format!("{members}/ann"), PROJECT_READ),
+        ("DELETE", format!("{roles}/builders"), BUILD),
+        ("PATCH", format!("{roles}/builders"), BUILD),
+    ] {
+        let body = (method == "PATCH").then(|| json!({"permissions": {"projectScope": []}}));
+        let message = clerk.call(method, &path, body).await.refusal(403);
+        assert!(message.contains(permission), "{method} {path}: {message}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Whose builds an integration is told about.
 
-use schemars::JsonSchema;
+use crate::tag::TagMatch;
 use serde::{Deserialize, Serialize};
 
 /// The builds of a team that an integration is told about: all of them, unless restricted. Stored as
@@ -24,17 +24,6 @@ pub struct TagRule {
     pub matching: TagMatch,
 }
 
-/// How many of the tags must be there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum TagMatch {
-    /// All of them.
-    And,
-    /// At least one.
-    #[default]
-    Or,
-}
-
 impl Audience {
     /// Whether builds of this project, of a service with these tags, are among them.
     pub fn admits(&self, project: &str, tags: &[String]) -> bool {
@@ -48,11 +37,7 @@ impl Audience {
 
 impl TagRule {
     fn admits(&self, tags: &[String]) -> bool {
-        let mut wanted = self.items.iter();
-        match self.matching {
-            TagMatch::And => wanted.all(|tag| tags.contains(tag)),
-            TagMatch::Or => wanted.any(|tag| tags.contains(tag)),
-        }
+        self.matching.holds(&self.items, tags)
     }
 }
 

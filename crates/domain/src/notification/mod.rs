@@ -6,7 +6,7 @@ mod event;
 mod occurrence;
 mod provider;
 
-pub use audience::{Audience, TagMatch, TagRule};
+pub use audience::{Audience, TagRule};
 pub use backoff::Backoff;
 pub use event::{Event, TRIGGER, is_foreign_trigger};
 pub use occurrence::{Named, Occurrence};

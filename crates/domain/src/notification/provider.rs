@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The kinds of receiver, as the contract names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "NotificationType")]
 pub enum Provider {
     /// A program of one's own.
     #[serde(rename = "RAW_WEBHOOK")]

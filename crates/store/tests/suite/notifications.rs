@@ -2,7 +2,8 @@
 
 use crate::place::Place;
 use crate::raw::holds;
-use domain::notification::{Audience, Event, Integration, Provider, TagMatch, TagRule};
+use domain::notification::{Audience, Event, Integration, Provider, TagRule};
+use domain::tag::TagMatch;
 use domain::{Build, Reason, Secret, SecretValues, Status};
 use std::collections::BTreeSet;
 use store::{Delivery, DeliveryState, Ending, Store, StoreError};

@@ -10,8 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Secrets with fewer bytes are not masked: they are in every other word.
 pub(super) const SHORTEST: usize = 4;
-/// Of a secret with several lines, lines with fewer bytes are not masked by themselves: they are
-/// what any text has.
+/// Of a text with several lines, lines with fewer bytes are what any text has.
 const SHORTEST_LINE: usize = 8;
 /// Secrets with fewer bytes are masked as they are only: their codes are in other words, too.
 const SHORTEST_CODED: usize = 6;
@@ -30,29 +29,45 @@ const COMPONENT: &AsciiSet = &STRICT
     .remove(b'(')
     .remove(b')');
 
+/// Which lines of a secret with several are masked by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// Every one that says something: the secret is nothing but secret.
+    All,
+    /// Long ones, and without any, all: the secret may be a text with more than secrets in it.
+    Long,
+}
+
 /// The forms of a secret, each in one line; with `in_code`, those in code, too.
-pub(super) fn of(secret: &[u8], in_code: bool) -> BTreeSet<String> {
+pub(super) fn of(secret: &[u8], lines: Lines, in_code: bool) -> BTreeSet<String> {
     let mut forms = BTreeSet::new();
     let text = String::from_utf8_lossy(secret);
     let trimmed = text.trim();
-    let mut lines = trimmed.lines();
-    if trimmed.len() >= SHORTEST && lines.by_ref().take(2).count() == 1 {
-        forms.insert(trimmed.to_owned());
-    }
     if trimmed.lines().nth(1).is_some() {
-        let lines = trimmed.lines().map(str::trim);
-        for line in lines.filter(|line| line.len() >= SHORTEST_LINE) {
+        for line in telling(trimmed, lines) {
             forms.insert(line.to_owned());
             if in_code {
                 coded(line.as_bytes(), line, &mut forms);
             }
         }
+    } else if trimmed.len() >= SHORTEST {
+        forms.insert(trimmed.to_owned());
     }
     if in_code {
         coded(secret, &text, &mut forms);
         coded(trimmed.as_bytes(), trimmed, &mut forms);
     }
     forms
+}
+
+/// The lines of a text that give it away.
+fn telling(text: &str, lines: Lines) -> impl Iterator<Item = &str> {
+    let is_long = |line: &str| line.len() >= SHORTEST_LINE;
+    let all = || text.lines().map(str::trim);
+    let short_too = lines == Lines::All || !all().any(is_long);
+    let says_something =
+        |line: &str| line.len() >= SHORTEST && line.contains(char::is_alphanumeric);
+    all().filter(move |line| is_long(line) || short_too && says_something(line))
 }
 
 fn coded(bytes: &[u8], text: &str, forms: &mut BTreeSet<String>) {
@@ -103,7 +118,7 @@ mod tests {
 
     #[test]
     fn forms_of_a_secret() {
-        let forms = of(b"pa/ss word!\n", true);
+        let forms = of(b"pa/ss word!\n", Lines::Long, true);
         for form in [
             "pa/ss word!",
             "cGEvc3Mgd29yZCE",
@@ -116,14 +131,34 @@ mod tests {
                 "{form}: {forms:?}"
             );
         }
-        assert!(of(b"abc", true).is_empty() && of(b" \n ", true).is_empty());
-        assert_eq!(of(b"abcd", true).len(), 1);
+        for lines in [Lines::All, Lines::Long] {
+            assert!(of(b"abc", lines, true).is_empty() && of(b" \n ", lines, true).is_empty());
+            assert_eq!(of(b"abcd", lines, true).len(), 1);
+        }
     }
 
     #[test]
     fn lines_that_any_text_has_are_left() {
-        let forms = of(b"{\n  \"private\": \"hush-hush\"\n}\n", true);
-        assert!(forms.contains("\"private\": \"hush-hush\""));
-        assert!(!forms.contains("{") && !forms.contains("}"));
+        for lines in [Lines::All, Lines::Long] {
+            let forms = of(b"{\n  \"private\": \"hush-hush\"\n----\n}\n", lines, true);
+            assert!(forms.contains("\"private\": \"hush-hush\""));
+            assert!(!["{", "}", "----"].iter().any(|line| forms.contains(*line)));
+        }
+    }
+
+    #[test]
+    fn short_lines_are_secret_where_nothing_else_is() {
+        let plain = |secret: &str, lines| of(secret.as_bytes(), lines, false);
+        let both = ["admin", "hunter2"].map(str::to_owned);
+        for lines in [Lines::All, Lines::Long] {
+            let found = plain("admin\r\nhunter2\nabc\n", lines);
+            assert_eq!(found, both.clone().into(), "{lines:?}");
+        }
+        let text = "hunter2\nuser: someone\n";
+        assert!(plain(text, Lines::All).contains("hunter2"));
+        assert_eq!(
+            plain(text, Lines::Long),
+            ["user: someone".to_owned()].into()
+        );
     }
 }

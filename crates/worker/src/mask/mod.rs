@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use forms::Lines;
 
-pub(crate) use secrets::{says_secret, secrets_of};
+pub(crate) use secrets::{mounts_of, says_secret, secrets_of};
 
 /// What stands in a secret's place.
 const MASK: &str = "***";
@@ -39,16 +40,21 @@ struct Known {
 }
 
 impl Mask {
-    /// A mask for these secrets.
-    pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = Cow<'a, [u8]>>) -> Mask {
-        let mut secrets: Vec<_> = secrets.into_iter().collect();
+    /// A mask for secret mounts and other secrets.
+    pub(crate) fn new<'a>(
+        mounts: impl IntoIterator<Item = Cow<'a, [u8]>>,
+        others: impl IntoIterator<Item = Cow<'a, [u8]>>,
+    ) -> Mask {
+        let mounts = mounts.into_iter().map(|secret| (secret, Lines::All));
+        let others = others.into_iter().map(|secret| (secret, Lines::Long));
+        let mut secrets: Vec<_> = mounts.chain(others).collect();
         // Passwords and keys are small.
-        secrets.sort_by_key(|secret| secret.len());
+        secrets.sort_by_key(|(secret, _)| secret.len());
         let (mut whole, mut pieces) = (BTreeSet::new(), BTreeSet::new());
         let mut bytes = 0;
-        for secret in secrets {
+        for (secret, lines) in secrets {
             bytes += secret.len();
-            for form in forms::of(&secret, bytes <= CODED) {
+            for form in forms::of(&secret, lines, bytes <= CODED) {
                 if form.len() <= WHOLE {
                     whole.insert(form.into_bytes());
                 } else {

@@ -5,11 +5,13 @@ use proptest::prelude::*;
 use super::*;
 
 fn mask(secrets: &[&str]) -> Mask {
-    Mask::new(
-        secrets
-            .iter()
-            .map(|secret| Cow::Borrowed(secret.as_bytes())),
-    )
+    Mask::new([], bytes(secrets))
+}
+
+fn bytes<'a>(secrets: &[&'a str]) -> impl Iterator<Item = Cow<'a, [u8]>> {
+    secrets
+        .iter()
+        .map(|secret| Cow::Borrowed(secret.as_bytes()))
 }
 
 fn masked(secrets: &[&str], text: &str) -> String {
@@ -39,6 +41,15 @@ fn each_line_of_a_key_is_a_secret() {
     assert_eq!(masked(&[key], "hkiG9w0BAQEFAASC"), "***");
     let json = serde_json::json!({"key": key}).to_string();
     assert!(!masked(&[key], &json).contains("hkiG"));
+}
+
+#[test]
+fn a_mount_of_short_lines_is_masked_line_by_line() {
+    let mount = "admin\nhunter2\nat the example's\n";
+    let mask = Mask::new(bytes(&[mount]), []);
+    for line in ["admin", "hunter2", "at the example's"] {
+        assert_eq!(mask.mask(format!("> {line}")), "> ***");
+    }
 }
 
 #[test]

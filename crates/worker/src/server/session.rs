@@ -13,7 +13,7 @@ use super::log::Log;
 use super::reports::Reports;
 use super::samples::Samples;
 use crate::halt::{Cause, Halt};
-use crate::mask::{Mask, secrets_of};
+use crate::mask::{Mask, mounts_of, secrets_of};
 use crate::token::Token;
 
 /// How long the server is asked to wait for something to say, in seconds.
@@ -40,7 +40,7 @@ impl Session {
     /// Begins to keep the lease of a build that was just claimed.
     pub(crate) fn start(client: Client, token: &Token, job: &Job, halt: &Halt) -> Session {
         let token = Cow::Borrowed(token.reveal().as_bytes());
-        let mask = Mask::new(secrets_of(job).chain([token]));
+        let mask = Mask::new(mounts_of(job), secrets_of(job).chain([token]));
         let log = Log::new(job.next_log_seq, mask);
         let (reports, samples) = (Reports::default(), Samples::default());
         let mut keepers = JoinSet::new();

@@ -22,6 +22,7 @@ pub(crate) struct SecretInput {
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "AccountValuesInput")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ValuesInput {
     values: Option<Map<String, Value>>,

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// A secret without its values.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AccountSecretSummary")]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Summary {
     id: String,

@@ -4,10 +4,10 @@ use crate::edge::{ApiError, Caller};
 use crate::routes::secret_input::may_refer;
 use crate::state::State;
 use domain::account_secret::{AccountValues, Reference};
-use domain::secret_group::Inheritance;
-use domain::template::{self, TooLarge};
+use domain::secret_group::{Inheritance, SecretKind};
+use domain::template::{self, Expanded, Referent, TooLarge};
 use domain::{Permission as P, Project, SecretChanges, SecretValues, Service};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A service's own values and those of the groups that are for it.
 pub(super) async fn inheritance(
@@ -16,7 +16,6 @@ pub(super) async fn inheritance(
     service: &Service,
 ) -> Result<Inheritance, ApiError> {
     let own = state.store.service_secrets(&service.uid).await?;
-    // Services have no tags yet, so no group is for one by its tags.
     let groups = state
         .store
         .inherited_secrets(&project.uid, &service.id, &service.spec.tags)
@@ -24,8 +23,23 @@ pub(super) async fn inheritance(
     Ok(Inheritance::new(own, groups))
 }
 
+/// The same as far as the caller may know it: without the right to read groups, only what is the
+/// service's own.
+pub(super) async fn known_to(
+    state: &State,
+    caller: &Caller,
+    project: &Project,
+    service: &Service,
+) -> Result<Inheritance, ApiError> {
+    if caller.has_in(P::SecretRead, &project.id) {
+        return inheritance(state, project, service).await;
+    }
+    let own = state.store.service_secrets(&service.uid).await?;
+    Ok(Inheritance::new(own, Vec::new()))
+}
+
 /// What a build gets: what the service has and inherits, the call's overrides on top, and every
-/// reference replaced. Secrets of the account come in whoever starts the build: whoever wrote the
+/// reference replaced, and what of it is secret. Secrets of the account come in whoever starts the build: whoever wrote the
 /// reference was allowed to.
 pub(crate) async fn for_build(
     state: &State,
@@ -33,14 +47,31 @@ pub(crate) async fn for_build(
     project: &Project,
     service: &Service,
     overrides: SecretChanges,
-) -> Result<SecretValues, ApiError> {
+) -> Result<Expanded, ApiError> {
     may_refer(caller, &overrides, &SecretValues::default())?;
-    let mut values = inheritance(state, project, service).await?.merged();
     let mut over = SecretValues::default();
     overrides.apply(&mut over);
-    values.extend(over);
+    let all = inheritance(state, project, service).await?.under(over);
+    let secret = all.secret_variables();
+    let values = all.merged();
+    template::check(&values).map_err(too_large)?;
     let account = Account::of(state, project, &values).await?;
-    template::expand(values, |name| account.find(name)).map_err(too_large)
+    expand(values, secret, account).await
+}
+
+/// Replaces references, where nobody else waits for it.
+async fn expand(
+    values: SecretValues,
+    secret: BTreeSet<String>,
+    account: Account,
+) -> Result<Expanded, ApiError> {
+    let expand = move || template::expand(values, &secret, |name| account.find(name));
+    let expanded = tokio::task::spawn_blocking(expand).await;
+    let expanded = expanded.map_err(|error| {
+        tracing::error!(%error, "references were not replaced");
+        ApiError::internal()
+    })?;
+    expanded.map_err(too_large)
 }
 
 /// The values that are shown, with every reference replaced by what it is among `all` of a build's.
@@ -53,11 +84,12 @@ pub(super) async fn expanded(
     shown: SecretValues,
 ) -> Result<SecretValues, ApiError> {
     all.extend(shown.clone());
+    template::check(&all).map_err(too_large)?;
     let account = match caller.has(P::AccountSecretRead) {
         true => Account::of(state, project, &all).await?,
         false => Account::default(),
     };
-    let mut all = template::expand(all, |name| account.find(name)).map_err(too_large)?;
+    let mut all = expand(all, BTreeSet::new(), account).await?.values;
     all.variables
         .retain(|name, _| shown.variables.contains_key(name));
     all.files.retain(|name, _| shown.files.contains_key(name));
@@ -67,7 +99,7 @@ pub(super) async fn expanded(
 
 /// The secrets of the account that values refer to, by id.
 #[derive(Default)]
-struct Account(BTreeMap<String, AccountValues>);
+struct Account(BTreeMap<String, (SecretKind, AccountValues)>);
 
 impl Account {
     async fn of(
@@ -85,16 +117,20 @@ impl Account {
                     .store
                     .account_secret(&project.team, reference.id)
                     .await?;
-                let values = secret.map(|(_, values)| values).unwrap_or_default();
-                found.insert(reference.id.to_owned(), values);
+                let secret = secret.map(|(secret, values)| (secret.kind, values));
+                found.insert(reference.id.to_owned(), secret.unwrap_or_default());
             }
         }
         Ok(Account(found))
     }
 
-    fn find(&self, name: &str) -> Option<String> {
+    fn find(&self, name: &str) -> Option<Referent> {
         let reference = Reference::parse(name)?;
-        reference.resolve(self.0.get(reference.id)?)
+        let (kind, values) = self.0.get(reference.id)?;
+        Some(Referent {
+            text: reference.resolve(values)?,
+            secret: *kind == SecretKind::Secret,
+        })
     }
 }
 

@@ -1,8 +1,9 @@
 //! What create and update take.
 
 use crate::edge::Problems;
-use domain::notification::{Audience, Event, Integration, Provider, TagMatch, TagRule};
+use domain::notification::{Audience, Event, Integration, Provider, TagRule};
 use domain::notification::{TRIGGER, is_foreign_trigger};
+use domain::tag::TagMatch;
 use domain::{Secret, fields, slug};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -34,6 +35,7 @@ pub(super) struct NotificationInput {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "NotificationRestrictionsInput")]
 #[serde(deny_unknown_fields)]
 struct Restrictions {
     /// Which tags a service must have.

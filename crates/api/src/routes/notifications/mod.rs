@@ -11,8 +11,8 @@ use crate::edge::{
 use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
-use domain::Permission as P;
 use domain::notification::Integration;
+use domain::{Permission as P, Projects};
 use input::NotificationInput;
 use store::StoreError;
 use view::{NotificationSummary, NotificationView, Notifications};
@@ -40,11 +40,17 @@ pub(crate) fn routes() -> ApiRouter<State> {
         )
 }
 
-/// Whether a caller sees an integration: one that tells of no project beyond the caller's.
+/// The projects whose builds a caller may read, and so may be told of.
+fn readable(caller: &Caller) -> Projects {
+    caller.token.rights.projects(P::ServiceRead)
+}
+
+/// Whether a caller sees an integration: one that tells of no build that the caller may not read.
 fn sees(caller: &Caller, integration: &Integration) -> bool {
+    let readable = readable(caller);
     match &integration.audience.projects {
-        None => caller.token.rights.seen().is_all(),
-        Some(projects) => projects.iter().all(|id| caller.token.rights.cover(id)),
+        None => readable.is_all(),
+        Some(projects) => projects.iter().all(|id| readable.covers(id)),
     }
 }
 
@@ -69,7 +75,7 @@ async fn list(
     let team = caller.team(place.team_id.as_deref())?;
     let list = format!("notifications:{team}");
     let page = PageQuery::read(&params, &state.sealer, &list)?;
-    let mut rows = if caller.token.rights.seen().is_all() {
+    let mut rows = if readable(&caller).is_all() {
         let (after, skip) = match page.start {
             Start::After(number) => (number, 0),
             Start::Skip(count) => (0, count),
@@ -128,7 +134,7 @@ async fn check_audience(
 ) -> Result<(), ApiError> {
     for id in input.projects() {
         let there = state.store.project(&wanted.team, id).await?;
-        if there.is_none() || !caller.token.rights.cover(id) {
+        if there.is_none() || !readable(caller).covers(id) {
             problems.add(
                 "projects",
                 format!("names `{id}`: there is no such project"),
@@ -137,10 +143,10 @@ async fn check_audience(
     }
     let field = "restrictions.tags.items";
     tags::check(state, &wanted.team, field, input.tags(), problems).await?;
-    if wanted.audience.projects.is_none() && !caller.token.rights.seen().is_all() {
+    if wanted.audience.projects.is_none() && !readable(caller).is_all() {
         problems.add(
             "restricted",
-            "must be true: this token sees some projects only",
+            "must be true: this token reads the builds of some projects only",
         );
     }
     Ok(())

@@ -1,7 +1,8 @@
 //! A notification integration as the wire shows it. Its secret is never shown.
 
 use crate::edge::iso_millis;
-use domain::notification::{Event, Integration, Provider, TRIGGER, TagMatch};
+use domain::notification::{Event, Integration, Provider, TRIGGER};
+use domain::tag::TagMatch;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;

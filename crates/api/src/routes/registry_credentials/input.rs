@@ -45,6 +45,7 @@ struct LoginInput {
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[schemars(rename = "CredentialScopeInput")]
 #[serde(deny_unknown_fields)]
 struct Scope {
     pull: Option<bool>,
@@ -52,6 +53,7 @@ struct Scope {
 }
 
 #[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "CredentialRestrictionsInput")]
 #[serde(deny_unknown_fields)]
 struct Restrictions {
     restricted: bool,
@@ -77,7 +79,10 @@ impl CredentialInput {
                     .checked(state, caller, team, &mut problems)
                     .await?
             }
-            None => None,
+            None => {
+                check_unrestricted(caller, &mut problems);
+                None
+            }
         };
         let provider = self.provider;
         let (login, scope) = match self.credentials {
@@ -256,6 +261,7 @@ impl Restrictions {
                 let problem = "can be given only when `restricted` is true";
                 problems.add("restrictions.projects", problem);
             }
+            check_unrestricted(caller, problems);
             return Ok(None);
         }
         for (index, id) in projects.iter().enumerate() {
@@ -267,6 +273,14 @@ impl Restrictions {
             }
         }
         Ok(Some(projects))
+    }
+}
+
+/// Who sees some projects makes a credential for those, not for others.
+fn check_unrestricted(caller: &Caller, problems: &mut Problems) {
+    if !caller.token.rights.seen().is_all() {
+        let problem = "must be true: this token sees some projects only";
+        problems.add("restrictions.restricted", problem);
     }
 }
 

@@ -146,8 +146,18 @@ async fn find(
     let id = &place.credential_id;
     let found = state.store.registry_credential(team, id).await?;
     found
-        .filter(|credential| sees(caller, credential))
+        .filter(|credential| holds(caller, credential.access.projects.as_deref()))
         .ok_or_else(|| missing(place))
+}
+
+/// Whether all that a credential is for is the caller's to see: others push and pull with it, too, so
+/// who sees less neither reads nor changes it.
+fn holds(caller: &Caller, projects: Option<&[String]>) -> bool {
+    let seen = caller.token.rights.seen();
+    match projects {
+        None => seen.is_all(),
+        Some(projects) => projects.iter().all(|project| seen.covers(project)),
+    }
 }
 
 /// Whether a caller sees a credential: one that is for a project that the caller sees.

@@ -37,12 +37,14 @@ struct LoginView {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CredentialScope")]
 struct Scope {
     pull: bool,
     push: bool,
 }
 
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CredentialRestrictions")]
 struct Restrictions {
     restricted: bool,
     projects: Vec<String>,

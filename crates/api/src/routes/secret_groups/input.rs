@@ -5,8 +5,9 @@ use crate::routes::secret_input::GROUP;
 use crate::routes::tags;
 use crate::state::State;
 use domain::secret_group::{
-    GroupSettings, NfObject, NfObjectKind, Restrictions, Scope, SecretKind, TagMatch,
+    GroupSettings, NfObject, NfObjectKind, Restrictions, Scope, SecretKind,
 };
+use domain::tag::TagMatch;
 use domain::{FileContent, Project, SecretChanges, fields};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -42,6 +43,7 @@ struct RestrictionsInput {
 }
 
 #[derive(Default, Deserialize, JsonSchema)]
+#[schemars(rename = "GroupValuesInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ValuesInput {
     variables: Option<BTreeMap<String, String>>,

@@ -1,13 +1,14 @@
 //! What else is said of a service's builds: which commits build, and what a build gets besides the
 //! Dockerfile.
 
-use super::Storage;
+use super::{Storage, nullable};
 use crate::edge::Problems;
 use domain::{ServiceSpec, fields};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "BuildConfigurationInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in super::super) struct BuildConfiguration {
     pub(in super::super) pr_restrictions: Option<Vec<String>>,
@@ -17,7 +18,8 @@ pub(in super::super) struct BuildConfiguration {
     pub(in super::super) is_allow_list: Option<bool>,
     pub(in super::super) ci_ignore_flags_enabled: Option<bool>,
     pub(in super::super) ci_ignore_flags: Option<Vec<String>>,
-    pub(in super::super) dockerfile_target: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    pub(in super::super) dockerfile_target: Option<Option<String>>,
     pub(in super::super) docker_credentials: Option<Vec<String>>,
     pub(in super::super) include_git_folder: Option<bool>,
     pub(in super::super) full_git_clone: Option<bool>,
@@ -52,8 +54,9 @@ impl BuildConfiguration {
         }
         if let Some(target) = &self.dockerfile_target {
             let field = format!("{prefix}dockerfileTarget");
-            problems.check(&field, fields::stage(target));
-            spec.dockerfile.target = Some(target.clone());
+            let target = target.as_deref().filter(|target| !target.is_empty());
+            problems.check_some(&field, target, fields::stage);
+            spec.dockerfile.target = target.map(str::to_owned);
         }
         spec.include_git_folder = self.include_git_folder.unwrap_or(spec.include_git_folder);
         spec.full_git_clone = self.full_git_clone.unwrap_or(spec.full_git_clone);

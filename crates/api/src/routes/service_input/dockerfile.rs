@@ -1,27 +1,34 @@
 //! The Dockerfile, its cache, and the storage that its build may fill.
 
+use super::values::either;
 use crate::edge::Problems;
+use domain::service::DockerfileSettings;
 use domain::{ServiceSpec, fields};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "StorageInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in super::super) struct Storage {
     ephemeral_storage: Option<EphemeralStorage>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "EphemeralStorageInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct EphemeralStorage {
     storage_size: Option<u64>,
 }
 
 impl Storage {
+    pub(super) fn size(&self) -> Option<u64> {
+        self.ephemeral_storage.as_ref()?.storage_size
+    }
+
     /// Lays what is said onto the specification; fields are named behind `prefix`.
     pub(super) fn apply(&self, prefix: &str, spec: &mut ServiceSpec, problems: &mut Problems) {
-        let size = self.ephemeral_storage.as_ref();
-        if let Some(size) = size.and_then(|storage| storage.storage_size) {
+        if let Some(size) = self.size() {
             let field = format!("{prefix}ephemeralStorage.storageSize");
             problems.check(&field, fields::storage_size(size));
             spec.ephemeral_storage_mb = Some(size);
@@ -30,6 +37,7 @@ impl Storage {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "DockerfileInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in super::super) struct Dockerfile {
     /// Published as deprecated and without effect; read so that old bodies still work.
@@ -50,6 +58,7 @@ enum EngineName {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "CacheSettingsInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CacheSettings {
     use_cache: Option<bool>,
@@ -57,6 +66,24 @@ struct CacheSettings {
     /// Published as deprecated; `useCache` and `cacheStorageSize` say the same.
     use_internal_cache: Option<bool>,
     internal_cache_storage: Option<u64>,
+}
+
+impl CacheSettings {
+    fn apply(&self, prefix: &str, dockerfile: &mut DockerfileSettings, problems: &mut Problems) {
+        let field = |name: &str| format!("{prefix}{name}");
+        let use_cache = either(
+            (&field("useCache"), self.use_cache),
+            (&field("useInternalCache"), self.use_internal_cache),
+            problems,
+        );
+        dockerfile.use_cache = use_cache.unwrap_or(dockerfile.use_cache);
+        let size = either(
+            (&field("cacheStorageSize"), self.cache_storage_size),
+            (&field("internalCacheStorage"), self.internal_cache_storage),
+            problems,
+        );
+        dockerfile.cache_storage_mb = size.or(dockerfile.cache_storage_mb);
+    }
 }
 
 impl Dockerfile {
@@ -81,10 +108,7 @@ impl Dockerfile {
             dockerfile.docker_work_dir.clone_from(path);
         }
         if let Some(cache) = &self.buildkit {
-            let use_cache = cache.use_cache.or(cache.use_internal_cache);
-            dockerfile.use_cache = use_cache.unwrap_or(dockerfile.use_cache);
-            let size = cache.cache_storage_size.or(cache.internal_cache_storage);
-            dockerfile.cache_storage_mb = size.or(dockerfile.cache_storage_mb);
+            cache.apply(&format!("{prefix}buildkit."), dockerfile, problems);
         }
     }
 }

@@ -11,6 +11,9 @@ use domain::vcs::VcsLink;
 /// A field, and what is wrong with it.
 type Problem = (&'static str, String);
 
+/// What a link may be asked for by.
+type Trait = fn(&VcsLink) -> Option<String>;
+
 impl VcsData {
     /// Whether links have to be looked up: one is named, or the service's may not fit any more.
     pub(in super::super) fn concerns_links(&self, before: &GitSource) -> bool {
@@ -62,13 +65,13 @@ impl VcsData {
         }
         let fits = |link: &&VcsLink| link.fits(source.project_type);
         let mut left: Vec<&VcsLink> = links.iter().filter(fits).collect();
-        let own = |link: &VcsLink| link.is_self_hosted().then(|| link.id.clone());
-        let login = |link: &VcsLink| Some(link.login.clone());
-        let id = |link: &VcsLink| Some(link.id.clone());
-        let wishes: [(_, _, &dyn Fn(&VcsLink) -> Option<String>); 3] = [
-            ("selfHostedVcsId", &self.self_hosted_vcs_id, &own),
-            ("accountLogin", &self.account_login, &login),
-            ("vcsLinkId", &self.vcs_link_id, &id),
+        let own: Trait = |link| link.is_self_hosted().then(|| link.id.clone());
+        let login: Trait = |link| Some(link.login.clone());
+        let id: Trait = |link| Some(link.id.clone());
+        let wishes = [
+            ("selfHostedVcsId", &self.self_hosted_vcs_id, own),
+            ("accountLogin", &self.account_login, login),
+            ("vcsLinkId", &self.vcs_link_id, id),
         ];
         for (field, wanted, of) in wishes {
             let Some(wanted) = wanted else { continue };

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "VcsDataInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in super::super) struct VcsData {
     pub(in super::super) project_url: Option<String>,

@@ -42,7 +42,10 @@ const STEERING: [&str; 26] = [
 
 /// Hands build arguments over by the environment, since everybody on the machine may read a
 /// process's arguments. Names that would steer the engine there go as arguments all the same:
-/// their values are paths and switches, no secrets.
+/// their values are paths and switches. One with a login in it is refused, there being no third way.
+///
+/// # Errors
+/// When the engine cannot take one, or others could read a login.
 pub(super) fn give(
     program: &mut Program,
     arguments: &BTreeMap<String, String>,
@@ -54,10 +57,18 @@ pub(super) fn give(
                 format!("The build argument {name:?} cannot be given to the engine"),
             ));
         }
-        if steers(name) {
-            program.args(["--build-arg", &format!("{name}={value}")]);
-        } else {
+        if !steers(name) {
             program.args(["--build-arg", name]).env(name, value);
+        } else if holds_login(name, value) {
+            return Err(Failure::new(
+                Reason::DockerfileInvalid,
+                format!(
+                    "The build argument {name:?} holds a login, which others on the machine could \
+                     read; give it in a secret mount"
+                ),
+            ));
+        } else {
+            program.args(["--build-arg", &format!("{name}={value}")]);
         }
     }
     Ok(())
@@ -71,7 +82,24 @@ fn steers(name: &str) -> bool {
     }
     STEERING.iter().any(|start| upper.starts_with(start))
         || upper.starts_with("SSL_CERT")
-        || upper.ends_with("_PROXY")
+        || is_proxy(name)
+}
+
+fn is_proxy(name: &str) -> bool {
+    name.to_ascii_uppercase().ends_with("_PROXY")
+}
+
+/// Whether there is a login in an argument. A proxy's address needs no scheme and has no other use for
+/// an `@`; elsewhere it may stand before a digest.
+fn holds_login(name: &str, value: &str) -> bool {
+    if is_proxy(name) {
+        return value.contains('@');
+    }
+    value.split("://").skip(1).any(|rest| {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let user = authority.rsplit_once('@').map(|(user, _)| user);
+        user.is_some_and(|user| user.contains(':'))
+    })
 }
 
 /// `docker` when the Dockerfile uses instructions that the OCI format has no place for (they would
@@ -119,6 +147,37 @@ mod tests {
         );
         let bad = BTreeMap::from([("a=b".to_owned(), String::new())]);
         assert!(give(&mut program, &bad).is_err());
+    }
+
+    #[test]
+    fn a_login_that_others_could_read_is_refused_by_name() {
+        let given = |name: &str, value: &str| {
+            let mut program = Program::new(Path::new("/bin/true"));
+            let arguments = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+            give(&mut program, &arguments).map(|()| program)
+        };
+        for (name, value) in [
+            ("HTTPS_PROXY", "http://user:hush@proxy:3128"),
+            ("http_proxy", "user:hush@proxy:3128"),
+            ("ALL_PROXY", "socks5://hush@proxy"),
+            ("GOPROXY", "https://open,https://user:hush@closed/go,direct"),
+        ] {
+            let message = given(name, value).unwrap_err().message;
+            assert!(message.contains(name), "{message}");
+            assert!(!message.contains("hush"), "{message}");
+        }
+        for (name, value) in [
+            ("HTTPS_PROXY", "http://proxy:3128"),
+            ("NO_PROXY", "localhost,10.0.0.0/8"),
+            ("DOCKER_IMAGE", "mirror:5000/node:20@sha256:0123"),
+            ("LOCAL_NPM", "https://npm:4873/@shop/web"),
+            ("GO_MODULES", "ssh://git@example.com/go"),
+            ("DATABASE", "postgres://user:hush@db/shop"),
+        ] {
+            let program = given(name, value).unwrap();
+            let mut words = program.words().iter();
+            assert!(!words.any(|word| word.to_string_lossy().contains("hush")));
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use domain::{FileContent, Reason};
+use rand::distr::{Alphanumeric, SampleString};
 
 use crate::build_files::decoded;
 use crate::failure::Failure;
@@ -20,6 +21,8 @@ use crate::fence::Program;
 /// The most that goes by the environment, in bytes: a variable holds 128 KiB, and all of them lie in
 /// the room's shared memory.
 const MOST: usize = 32 * 1024;
+/// How many letters and digits are drawn for the names of the variables.
+const DRAWN: usize = 22;
 
 /// A secret as the engine takes it.
 enum Source {
@@ -30,7 +33,12 @@ enum Source {
 }
 
 /// The secrets of a build.
-pub(super) struct SecretMounts(Vec<(String, Source)>);
+pub(super) struct SecretMounts {
+    /// What the variables' names begin with. Build arguments lie in the same environment, and their
+    /// names are strangers': one that knew a variable's would read the secret or put another in its place.
+    prefix: String,
+    sources: Vec<(String, Source)>,
+}
 
 impl SecretMounts {
     /// Writes what goes by files into the folder, which is made for it.
@@ -58,12 +66,14 @@ impl SecretMounts {
             };
             sources.push((id.clone(), source));
         }
-        Ok(SecretMounts(sources))
+        let drawn = Alphanumeric.sample_string(&mut rand::rng(), DRAWN);
+        let prefix = format!("BOATYARD_SECRET_{drawn}");
+        Ok(SecretMounts { prefix, sources })
     }
 
     /// The files, which have to become the engine's.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
-        self.0.iter().filter_map(|(_, source)| match source {
+        self.sources.iter().filter_map(|(_, source)| match source {
             Source::Variable(_) => None,
             Source::File(path) => Some(path.as_path()),
         })
@@ -71,10 +81,10 @@ impl SecretMounts {
 
     /// Gives them to the engine.
     pub(super) fn give(&self, program: &mut Program) {
-        for (index, (id, source)) in self.0.iter().enumerate() {
+        for (index, (id, source)) in self.sources.iter().enumerate() {
             let said = match source {
                 Source::Variable(text) => {
-                    let name = format!("BOATYARD_SECRET_{index}");
+                    let name = format!("{}_{index}", self.prefix);
                     program.env(&name, text);
                     format!("id={id},type=env,src={name}")
                 }
@@ -87,7 +97,7 @@ impl SecretMounts {
 
 impl Drop for SecretMounts {
     fn drop(&mut self) {
-        for (_, source) in &self.0 {
+        for (_, source) in &self.sources {
             if let Source::File(path) = source
                 && let Err(error) = std::fs::remove_file(path)
             {
@@ -126,6 +136,7 @@ fn keep(folder: &Path, index: usize, bytes: &[u8]) -> Result<PathBuf, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
     use std::os::unix::fs::PermissionsExt;
 
     use base64::Engine;
@@ -165,6 +176,30 @@ mod tests {
         assert_eq!(std::fs::read(&file).unwrap(), b"\xff\0hush");
         drop(secrets);
         assert!(!file.exists());
+    }
+
+    #[test]
+    fn no_build_argument_has_the_name_of_a_secret() {
+        let dir = tempfile::tempdir().unwrap();
+        let mounts = [("npm".to_owned(), content(b"hush"))].into();
+        let given = || {
+            let secrets = SecretMounts::prepare(dir.path(), &mounts).unwrap();
+            let mut program = Program::new(Path::new("/bin/true"));
+            let own = [("BOATYARD_SECRET_0".to_owned(), "own".to_owned())].into();
+            super::super::arguments::give(&mut program, &own).unwrap();
+            secrets.give(&mut program);
+            let text = |word: &OsString| word.to_string_lossy().into_owned();
+            let pairs = program.environment().iter();
+            let environment: BTreeMap<_, _> =
+                pairs.map(|(key, value)| (text(key), text(value))).collect();
+            let named = program.words().last().map(text).unwrap();
+            (environment, named)
+        };
+        let (environment, named) = given();
+        assert_eq!(environment["BOATYARD_SECRET_0"], "own");
+        let name = named.strip_prefix("id=npm,type=env,src=").unwrap();
+        assert_eq!(environment[name], "hush");
+        assert_ne!(given().1, named, "another build's names are others");
     }
 
     #[test]
