@@ -30,6 +30,7 @@ mod images;
 mod isolation;
 mod keys;
 mod limits;
+mod linked;
 mod logs;
 mod notifications;
 mod openapi;

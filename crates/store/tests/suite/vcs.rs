@@ -37,7 +37,10 @@ testkit::for_each_store! {
         let store = Store::open(url, Vault::new(&[new])).await.unwrap();
         assert_eq!(store.vcs_links("default").await.unwrap(), [made]);
         assert_eq!(store.vcs_links("other").await.unwrap(), []);
+        let link = &store.vcs_links("default").await.unwrap()[0];
+        assert_eq!(store.vcs_link(&link.uid).await.unwrap().as_ref(), Some(link));
         assert!(store.delete_vcs_link("default", "one").await.unwrap());
         assert!(!store.delete_vcs_link("default", "one").await.unwrap());
+        assert_eq!(store.vcs_link(&link.uid).await.unwrap(), None);
     }
 }

@@ -64,6 +64,11 @@ struct Shared {
 
 impl GitServer {
     pub async fn start() -> GitServer {
+        GitServer::of_forge(Router::new()).await
+    }
+
+    /// The server of a forge, whose API these routes are.
+    pub async fn of_forge(forge: Router) -> GitServer {
         let root = tempfile::Builder::new()
             .prefix("boatyard-git-")
             .tempdir()
@@ -75,9 +80,10 @@ impl GitServer {
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let router = Router::new()
+        let git = Router::new()
             .fallback(answer)
             .with_state(Arc::clone(&shared));
+        let router = forge.fallback_service(git);
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         GitServer { port, shared, task }
     }
@@ -85,6 +91,7 @@ impl GitServer {
     /// Offers a repository under a name; its URL.
     pub fn serves(&self, name: &str, repository: &Repository) -> String {
         let link = self.shared.root.path().join(format!("{name}.git"));
+        std::fs::create_dir_all(link.parent().unwrap()).unwrap();
         std::os::unix::fs::symlink(repository.path().join(".git"), link).unwrap();
         self.url(name)
     }
