@@ -1,8 +1,9 @@
 //! Build services.
 
 use super::child_objects;
-use super::secret_input::{keeps_its_dockerfile, may_refer, replace_all};
+use super::secret_input::{keeps_its_dockerfile, replace_all};
 use super::service_input::{Known, ServiceInput};
+use super::service_rights::{may_change, may_tag};
 use super::service_view::{ServiceSummary, ServiceView};
 use super::tags;
 use crate::edge::{
@@ -13,7 +14,7 @@ use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
 use domain::vcs::VcsLink;
-use domain::{Permission as P, Project, SecretChanges, SecretValues, Service, ServiceSpec, slug};
+use domain::{Permission as P, Project, SecretValues, Service, ServiceSpec, slug};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::{ServiceChanges, StoreError};
@@ -284,46 +285,6 @@ pub(super) async fn change_as(
         .update_service(&service.uid, changes)
         .await?
         .ok_or_else(missing)
-}
-
-/// Whether a caller may give a service these values: what a build is told to do, it does. What is there
-/// already may be written back.
-fn may_change(
-    caller: &Caller,
-    project: &Project,
-    changes: &SecretChanges,
-    before: &SecretValues,
-) -> Result<(), ApiError> {
-    let mut after = before.clone();
-    changes.clone().apply(&mut after);
-    if after != *before {
-        caller.may_in(P::ServiceSecretsUpdate, &project.id)?;
-    }
-    may_refer(caller, changes, before)
-}
-
-/// A tag that a restricted group of secrets names may let the group's values into the service's builds.
-async fn may_tag(
-    state: &State,
-    caller: &Caller,
-    project: &Project,
-    before: &[String],
-    after: &[String],
-) -> Result<(), ApiError> {
-    let mut added = after.to_vec();
-    added.retain(|tag| !before.contains(tag));
-    if added.is_empty() || caller.has_in(P::SecretRead, &project.id) {
-        return Ok(());
-    }
-    let groups = state
-        .store
-        .secret_groups(&project.uid, 0, 0, i64::MAX)
-        .await?;
-    let names = |tag: &String| groups.iter().any(|group| group.is_restricted_to_tag(tag));
-    if added.iter().any(names) {
-        return Err(ApiError::forbidden(P::SecretRead));
-    }
-    Ok(())
 }
 
 /// `DELETE /v1/projects/{projectId}/services/{serviceId}`.
