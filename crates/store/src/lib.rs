@@ -116,6 +116,7 @@ impl Store {
         };
         if !report.applied_migrations().is_empty() {
             store.date_first_team().await?;
+            store.take_no_samples().await?;
         }
         Ok(store)
     }
