@@ -2,7 +2,7 @@
 
 use crate::sealing::ACCOUNT_SECRETS;
 use crate::sql::{Row, params};
-use crate::{Store, StoreError, now};
+use crate::{Store, StoreError, now, numbers};
 use domain::AccountSecret;
 use domain::account_secret::AccountValues;
 use domain::secret_group::SecretKind;
@@ -47,15 +47,7 @@ impl Store {
         secret.created_at = now();
         secret.updated_at = secret.created_at;
         let mut tx = self.db.write().await?;
-        secret.number = tx
-            .row(
-                "UPDATE teams SET last_secret_number = last_secret_number + 1 WHERE id = $1
-                 RETURNING last_secret_number",
-                params![&secret.team],
-                |row| row.get(0),
-            )
-            .await?
-            .ok_or(StoreError::Gone)?;
+        secret.number = numbers::ACCOUNT_SECRETS.next(&mut tx, &secret.team).await?;
         tx.execute(
             "INSERT INTO account_secrets (uid, team, number, id, name, description, kind,
                  created_at, updated_at, secrets)

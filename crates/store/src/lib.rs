@@ -18,6 +18,7 @@ mod layer_caches;
 mod members;
 mod migrate;
 mod notifications;
+mod numbers;
 mod outlook;
 mod projects;
 mod queue;

@@ -3,7 +3,7 @@
 use crate::sealing::REGISTRY_LOGIN;
 use crate::services::to_json;
 use crate::sql::{Row, params};
-use crate::{Store, StoreError, now};
+use crate::{Store, StoreError, now, numbers};
 use domain::project::CustomRegistry;
 use domain::registry_credential::{CredentialAccess, Provider, RegistryLogin};
 use domain::{RegistryCredential, Secret};
@@ -98,15 +98,7 @@ impl Store {
         let projects = credential.access.projects.as_ref();
         let projects = projects.map(to_json).transpose()?;
         let mut tx = self.db.write().await?;
-        credential.number = tx
-            .row(
-                "UPDATE teams SET last_credential_number = last_credential_number + 1 WHERE id = $1
-                 RETURNING last_credential_number",
-                params![&credential.team],
-                |row| row.get(0),
-            )
-            .await?
-            .ok_or(StoreError::Gone)?;
+        credential.number = numbers::CREDENTIALS.next(&mut tx, &credential.team).await?;
         tx.execute(
             "INSERT INTO registry_credentials (uid, team, number, id, name, provider, registry, login,
                  pull, push, projects, created_at, updated_at)

@@ -2,7 +2,7 @@
 
 use crate::services::to_json;
 use crate::sql::{Row, Session, params};
-use crate::{Store, StoreError, now};
+use crate::{Store, StoreError, now, numbers};
 use domain::{PermissionSet, Restrictions, TeamRole};
 
 /// What changes in a role; `None` leaves a field as it is.
@@ -79,15 +79,7 @@ impl Store {
         let now = now();
         (role.created_at, role.updated_at) = (Some(now), Some(now));
         let mut tx = self.db.write().await?;
-        role.number = tx
-            .row(
-                "UPDATE teams SET last_role_number = last_role_number + 1 WHERE id = $1
-                 RETURNING last_role_number",
-                params![team],
-                |row| row.get(0),
-            )
-            .await?
-            .ok_or(StoreError::Gone)?;
+        role.number = numbers::ROLES.next(&mut tx, team).await?;
         tx.execute(
             "INSERT INTO roles (team, number, id, name, description, permissions, restrictions,
                  created_at, updated_at)

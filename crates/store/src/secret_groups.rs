@@ -3,7 +3,7 @@
 use crate::sealing::GROUP_SECRETS;
 use crate::services::to_json;
 use crate::sql::{Row, Session, params};
-use crate::{Store, StoreError, now};
+use crate::{Store, StoreError, now, numbers};
 use domain::secret_group::{GROUPS, GroupSettings};
 use domain::{SecretChanges, SecretGroup, SecretValues};
 use vault::Vault;
@@ -53,15 +53,9 @@ impl Store {
         group.created_at = now();
         group.updated_at = group.created_at;
         let mut tx = self.db.write().await?;
-        group.number = tx
-            .row(
-                "UPDATE projects SET last_secret_number = last_secret_number + 1 WHERE uid = $1
-                 RETURNING last_secret_number",
-                params![&group.project_uid],
-                |row| row.get(0),
-            )
-            .await?
-            .ok_or(StoreError::Gone)?;
+        group.number = numbers::SECRET_GROUPS
+            .next(&mut tx, &group.project_uid)
+            .await?;
         // The project's row is locked: nobody else adds one meanwhile.
         let groups: Option<i64> = tx
             .row(

@@ -3,7 +3,7 @@
 use crate::catalog::remove_repositories;
 use crate::sealing::{PROJECT_URL, SERVICE_SECRETS};
 use crate::sql::{Row, Session, params};
-use crate::{Store, StoreError, deletions, now, service_tags};
+use crate::{Store, StoreError, deletions, now, numbers, service_tags};
 use domain::service::LatestBuild;
 use domain::{SecretChanges, SecretValues, Service, ServiceSpec, Status, repository};
 use serde_json::Value;
@@ -95,15 +95,9 @@ impl Store {
         service.updated_at = service.created_at;
         let mut tx = self.db.write().await?;
         service_tags::hold(&mut tx, &service.project_uid, &service.spec).await?;
-        service.number = tx
-            .row(
-                "UPDATE projects SET last_service_number = last_service_number + 1 WHERE uid = $1
-                 RETURNING last_service_number",
-                params![&service.project_uid],
-                |row| row.get(0),
-            )
-            .await?
-            .ok_or(StoreError::Gone)?;
+        service.number = numbers::SERVICES
+            .next(&mut tx, &service.project_uid)
+            .await?;
         tx.execute(
             "INSERT INTO services (uid, project_uid, id, name, description, spec, created_at, updated_at,
                  number, project_url, secrets)

@@ -80,6 +80,14 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, "conflict", message)
     }
 
+    /// What became of making something, with these words where its id is taken.
+    pub(crate) fn or_taken(message: impl Into<String>) -> impl FnOnce(StoreError) -> ApiError {
+        move |error| match error {
+            StoreError::Conflict => ApiError::conflict(message),
+            other => other.into(),
+        }
+    }
+
     /// One field is wrong.
     pub(crate) fn field(field: &str, problem: impl Into<String>) -> Self {
         let mut problems = Problems::default();

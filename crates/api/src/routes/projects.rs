@@ -230,9 +230,8 @@ async fn make(
         .create_project(project)
         .await
         .map_err(|error| match error {
-            StoreError::Conflict => ApiError::conflict(taken),
             StoreError::Gone => registry_gone(),
-            other => other.into(),
+            other => ApiError::or_taken(taken)(other),
         })
 }
 

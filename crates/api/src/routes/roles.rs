@@ -12,7 +12,7 @@ use domain::permission::Scope;
 use domain::{Permission as P, PermissionSet, Restrictions, TeamRole, fields, slug};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{RoleChanges, StoreError};
+use store::RoleChanges;
 
 /// The roles of a team.
 pub(crate) fn routes() -> ApiRouter<State> {
@@ -190,10 +190,7 @@ async fn make(state: &State, team: &str, role: TeamRole) -> Result<TeamRole, Api
         role.id
     );
     let made = state.store.create_role(team, role).await;
-    made.map_err(|error| match error {
-        StoreError::Conflict => ApiError::conflict(taken),
-        other => other.into(),
-    })
+    made.map_err(ApiError::or_taken(taken))
 }
 
 /// `POST /v1/teams/{teamId}/roles`.

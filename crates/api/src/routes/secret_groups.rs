@@ -187,11 +187,10 @@ async fn make(
     };
     let made = state.store.create_secret_group(group, &values).await;
     let group = made.map_err(|error| match error {
-        StoreError::Conflict => ApiError::conflict(taken),
         StoreError::TooMany => ApiError::conflict(format!(
             "The project has {GROUPS} groups of secrets, as many as it may have; delete one first."
         )),
-        other => other.into(),
+        other => ApiError::or_taken(taken)(other),
     })?;
     Ok(view(caller, project, group, values))
 }

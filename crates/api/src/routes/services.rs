@@ -17,7 +17,7 @@ use domain::vcs::VcsLink;
 use domain::{Permission as P, Project, SecretValues, Service, ServiceSpec, slug};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::{ServiceChanges, StoreError};
+use store::ServiceChanges;
 
 /// Build services.
 pub(crate) fn routes() -> ApiRouter<State> {
@@ -142,10 +142,7 @@ async fn make(
         .store
         .create_service(service, &secrets)
         .await
-        .map_err(|error| match error {
-            StoreError::Conflict => ApiError::conflict(taken),
-            other => other.into(),
-        })
+        .map_err(ApiError::or_taken(taken))
 }
 
 /// Words that stand in the API's own paths where a service's id would.

@@ -3,7 +3,7 @@
 use super::receiver;
 use crate::services::to_json;
 use crate::sql::{Row, params};
-use crate::{Store, StoreError, now};
+use crate::{Store, StoreError, now, numbers};
 use domain::notification::{Failing, Integration, Provider};
 use vault::Vault;
 
@@ -66,15 +66,7 @@ impl Store {
         new.created_at = now();
         new.updated_at = new.created_at;
         let mut tx = self.db.write().await?;
-        new.number = tx
-            .row(
-                "UPDATE teams SET last_notification_number = last_notification_number + 1
-                 WHERE id = $1 RETURNING last_notification_number",
-                params![&new.team],
-                |row| row.get(0),
-            )
-            .await?
-            .ok_or(StoreError::Gone)?;
+        new.number = numbers::NOTIFICATIONS.next(&mut tx, &new.team).await?;
         tx.execute(
             "INSERT INTO notification_integrations (uid, team, number, id, name, provider, receiver,
                  audience, events, disabled, created_at, updated_at)
