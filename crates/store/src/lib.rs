@@ -24,6 +24,7 @@ mod projects;
 mod queue;
 mod registry_credentials;
 mod request;
+mod revision;
 mod roles;
 mod sealing;
 mod secret_groups;

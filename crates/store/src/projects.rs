@@ -3,7 +3,7 @@
 use crate::catalog::remove_repositories;
 use crate::services::to_json;
 use crate::sql::{Row, Session, params};
-use crate::{Store, StoreError, now, numbers};
+use crate::{Store, StoreError, now, numbers, revision};
 use domain::project::CustomRegistry;
 use domain::{Project, repository};
 
@@ -102,20 +102,28 @@ impl Store {
             .await
     }
 
-    /// Changes a project; `None` when it is gone.
+    /// Changes a project as it was `seen`; `None` when it is gone.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] when the credential of its registry was deleted meanwhile.
+    /// [`StoreError::Changed`] when it is another one by now, [`StoreError::Gone`] when the credential of
+    /// its registry was deleted meanwhile.
     pub async fn update_project(
         &self,
-        uid: &str,
+        seen: &Project,
         changes: ProjectChanges,
     ) -> Result<Option<Project>, StoreError> {
+        let uid = &seen.uid;
         let mut tx = self.db.write().await?;
+        if !revision::project(uid)
+            .hold(&mut tx, seen.updated_at)
+            .await?
+        {
+            return Ok(None);
+        }
         tx.execute(
             "UPDATE projects SET description = COALESCE($2, description),
-                 color = COALESCE($3, color), updated_at = $4 WHERE uid = $1",
-            params![uid, changes.description, changes.color, now()],
+                 color = COALESCE($3, color) WHERE uid = $1",
+            params![uid, changes.description, changes.color],
         )
         .await?;
         if let Some(registry) = changes.custom_registry {

@@ -152,7 +152,8 @@ pub(crate) async fn put(
     input.check(true)?;
     let id = slug::from_name(input.name.as_deref().unwrap_or_default());
     let Some((secret, before)) = state.store.account_secret(team, &id).await? else {
-        return make(&state, &caller, team, input).await;
+        let made = make(&state, &caller, team, input).await;
+        return made.map_err(ApiError::or_made_meanwhile);
     };
     caller.require(P::AccountSecretUpdate)?;
     let secret = AccountSecret {

@@ -159,7 +159,9 @@ pub(crate) async fn put(
     let project = place.project(&state, &caller).await?;
     let id = slug::from_name(input.name.as_deref().unwrap_or_default());
     let service = match state.store.service(&project.uid, &id).await? {
-        None => make(&state, &caller, &project, input).await?,
+        None => make(&state, &caller, &project, input)
+            .await
+            .map_err(ApiError::or_made_meanwhile)?,
         Some(existing) => {
             caller.may_in(P::ServiceUpdate, &project.id)?;
             let description = Some(input.description.clone().unwrap_or_default());
@@ -279,7 +281,7 @@ pub(super) async fn change_as(
     let missing = || ApiError::not_found("service", &service.id);
     state
         .store
-        .update_service(&service.uid, changes)
+        .update_service(service, changes)
         .await?
         .ok_or_else(missing)
 }

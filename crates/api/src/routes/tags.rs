@@ -189,12 +189,14 @@ async fn put(
     let tag = match state.store.tag(team, &id).await? {
         None => {
             caller.require(P::TagCreate)?;
-            make(&state, team, name, input).await?
+            make(&state, team, name, input)
+                .await
+                .map_err(ApiError::or_made_meanwhile)?
         }
         Some(tag) => {
             let changed = state.store.update_tag(team, &tag.id, input.changes());
             let changed = changed.await?;
-            changed.ok_or_else(|| ApiError::not_found("tag", &id))?
+            changed.ok_or_else(ApiError::changed_meanwhile)?
         }
     };
     Ok(Data { data: tag.into() })

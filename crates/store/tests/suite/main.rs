@@ -19,6 +19,7 @@ mod place;
 mod plans;
 mod raw;
 mod registry_credentials;
+mod revisions;
 mod sealing;
 mod secret_groups;
 mod tags;

@@ -103,9 +103,7 @@ pub(crate) async fn update(
 ) -> Result<Nothing, ApiError> {
     let credential = find(&state, &caller, &place).await?;
     let changes = input.checked(&state, &caller, &credential).await?;
-    let changed = state
-        .store
-        .update_registry_credential(&credential.uid, changes);
+    let changed = state.store.update_registry_credential(&credential, changes);
     if changed.await? {
         return Ok(Nothing::new());
     }
