@@ -2,6 +2,7 @@
 //! `/worker/v1`, the registry under `/v2`, health, figures for Prometheus. It knows tokens, permissions and wire shapes,
 //! and no SQL, no engine.
 
+mod accept;
 mod edge;
 mod job_credentials;
 mod linked;

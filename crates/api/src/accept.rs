@@ -1,0 +1,141 @@
+//! The one way in which a build comes to be: asked for by a call, asked for again, or started by a
+//! commit. Here it is fixed what is built and with what; `store` then gives it its row and number.
+
+use crate::edge::ApiError;
+use crate::linked::{self, Source};
+use crate::routes::build_arguments::given;
+use crate::routes::custom_registry;
+use crate::routes::secret_input::keeps_its_dockerfile;
+use crate::state::State;
+use domain::service::{BuildSource, DockerfileSettings};
+use domain::template::Expanded;
+use domain::{Build, BuildRequest, Creator, Project, SecretChanges, Service};
+use std::time::Duration;
+use store::NewBuild;
+
+/// What is to be built, of a service.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    /// The archive, of a service that builds bundles.
+    pub(crate) bundle_url: Option<String>,
+    /// The branch.
+    pub(crate) branch: Option<String>,
+    /// The pull request.
+    pub(crate) pull_request_id: Option<i64>,
+    /// The commit, where it is named.
+    pub(crate) sha: Option<String>,
+    /// The Dockerfile's settings: the service's, with what this build has in their place.
+    pub(crate) dockerfile: DockerfileSettings,
+    /// Arguments, files and mounts on top of the service's.
+    pub(crate) overrides: SecretChanges,
+}
+
+/// A build of what is wanted, with all that the service says and its values at this moment. Whoever
+/// asks has been judged already.
+pub(crate) async fn wanted(
+    state: &State,
+    project: &Project,
+    service: &Service,
+    wanted: Wanted,
+    created_by: Option<Creator>,
+) -> Result<NewBuild, ApiError> {
+    let given = given(state, project, service, wanted.overrides.clone()).await?;
+    keeps_its_dockerfile(&given.values, &wanted.dockerfile)?;
+    let mut request = request(state, service, given, wanted);
+    request.push_to = custom_registry::push_to(state, project, service).await?;
+    let sha = match linked::find_pull_request(state, &mut request).await? {
+        Some(sha) if request.sha.is_none() => Some(sha),
+        _ => resolve(state, &request).await,
+    };
+    Ok(NewBuild {
+        request,
+        sha,
+        created_by,
+        retry_of: None,
+    })
+}
+
+/// A build again: the same commit, with what it was given then.
+pub(crate) async fn again(
+    state: &State,
+    build: Build,
+    created_by: Option<Creator>,
+) -> Result<NewBuild, ApiError> {
+    let request = state.store.build_request(&build.uid).await?;
+    let request = request.ok_or_else(|| ApiError::not_found("build", &build.id))?;
+    let sha = match build.sha {
+        Some(sha) => Some(sha),
+        None => resolve(state, &request).await,
+    };
+    Ok(NewBuild {
+        request,
+        sha,
+        created_by,
+        retry_of: Some(build.id),
+    })
+}
+
+/// What is fixed for this build: the service's specification, and what the build is given.
+fn request(state: &State, service: &Service, given: Expanded, wanted: Wanted) -> BuildRequest {
+    let spec = &service.spec;
+    let settings = &state.settings;
+    let plan = spec.build_plan.as_deref().and_then(|id| settings.plan(id));
+    let dockerfile = wanted.dockerfile;
+    BuildRequest {
+        project_url: spec.source.project_url.clone(),
+        bundle_url: wanted.bundle_url,
+        project_type: spec.source.project_type,
+        vcs_link: match spec.build_source {
+            BuildSource::Git => spec.source.vcs_link.clone(),
+            BuildSource::Bundle => None,
+        },
+        branch: wanted.branch,
+        pull_request_id: wanted.pull_request_id,
+        pull_request_branch: None,
+        sha: wanted.sha,
+        docker_file_path: dockerfile.docker_file_path,
+        docker_work_dir: dockerfile.docker_work_dir,
+        target: dockerfile.target,
+        build_arguments: given.values.variables,
+        secret_arguments: given.secret_arguments,
+        account_secrets: given.account_secrets,
+        build_files: given.values.files,
+        docker_secret_mounts: given.values.mounts,
+        docker_credentials: spec.docker_credentials.clone(),
+        push_to: None,
+        use_cache: dockerfile.use_cache,
+        cache_storage_mb: dockerfile.cache_storage_mb.or(settings.cache_storage_mb),
+        include_git_folder: spec.include_git_folder,
+        full_git_clone: spec.full_git_clone,
+        enable_git_lfs: spec.enable_git_lfs,
+        ephemeral_storage_mb: spec
+            .ephemeral_storage_mb
+            .unwrap_or(settings.ephemeral_storage_mb),
+        plan: plan.unwrap_or(&settings.default_plan).clone(),
+        architecture: spec.architecture,
+        time_limit_seconds: settings.time_limit_seconds,
+    }
+}
+
+/// How long start waits for the git server. A queued build then has the commit that its branch had
+/// when it was asked for. When the server does not answer in time, or knows no such branch, the
+/// build is accepted all the same: its worker asks again, and a failure is listed with its reason.
+const RESOLVE: Duration = Duration::from_secs(5);
+
+async fn resolve(state: &State, request: &BuildRequest) -> Option<String> {
+    if request.sha.is_some() || request.bundle_url.is_some() {
+        return None;
+    }
+    let branch = git::RefName::branch(request.branch.as_deref()?).ok()?;
+    let link = request.vcs_link.as_deref();
+    let source = Source::of(state, &request.project_url, link).await.ok()?;
+    let asked = state.git.resolve_branch(&source.url, &branch);
+    match tokio::time::timeout(RESOLVE, asked).await {
+        Ok(Ok(sha)) => Some(sha.to_string()),
+        Ok(Err(error)) => {
+            tracing::info!(%error, "the branch is left to the worker to resolve");
+            None
+        }
+        Err(_) => None,
+    }
+}
