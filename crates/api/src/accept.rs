@@ -9,7 +9,7 @@ use crate::routes::secret_input::keeps_its_dockerfile;
 use crate::state::State;
 use domain::service::{BuildSource, DockerfileSettings};
 use domain::template::Expanded;
-use domain::{Build, BuildRequest, Creator, Project, SecretChanges, Service};
+use domain::{Build, BuildRequest, Creator, Project, SecretChanges, Service, Trigger};
 use std::time::Duration;
 use store::NewBuild;
 
@@ -50,6 +50,7 @@ pub(crate) async fn wanted(
     Ok(NewBuild {
         request,
         sha,
+        trigger: trigger_of(created_by.as_ref()),
         created_by,
         retry_of: None,
     })
@@ -70,9 +71,15 @@ pub(crate) async fn again(
     Ok(NewBuild {
         request,
         sha,
+        trigger: trigger_of(created_by.as_ref()),
         created_by,
         retry_of: Some(build.id),
     })
+}
+
+/// What starts a build that somebody, or nobody, asks for.
+fn trigger_of(creator: Option<&Creator>) -> Trigger {
+    creator.map_or(Trigger::Commit, |_| Trigger::Call)
 }
 
 /// What is fixed for this build: the service's specification, and what the build is given.

@@ -27,3 +27,4 @@ mod tokens;
 mod transitions;
 mod vcs;
 mod versions;
+mod watches;
