@@ -77,6 +77,27 @@ impl Git {
         Ok(pull_requests(self.ls_remote(url, &patterns).await?))
     }
 
+    /// The commit of a pull request, kept under this ref, and the branch that has the same newest
+    /// commit, if there is one.
+    ///
+    /// # Errors
+    /// [`GitError::RefNotFound`] when the server has no such ref; any error of reaching it.
+    pub async fn resolve_pull_request(
+        &self,
+        url: &RepoUrl,
+        name: &RefName,
+    ) -> Result<(CommitSha, Option<RefName>), GitError> {
+        let refs = self
+            .ls_remote(url, &[name.as_full(), "refs/heads/*"])
+            .await?;
+        let commit = refs.iter().find(|(full, _)| full == name.as_full());
+        let (_, commit) = commit.ok_or_else(|| GitError::RefNotFound {
+            url: url.to_string(),
+            name: name.short().to_owned(),
+        })?;
+        Ok((commit.clone(), branch_at(&refs, commit)))
+    }
+
     async fn ls_remote(
         &self,
         url: &RepoUrl,
@@ -131,6 +152,12 @@ impl Git {
             Err(classify::to_error(&output.stderr, &about, ""))
         }
     }
+}
+
+/// The branch whose newest commit it is.
+fn branch_at(refs: &[(String, CommitSha)], commit: &CommitSha) -> Option<RefName> {
+    let mut branches = refs.iter().filter(|(_, newest)| newest == commit);
+    branches.find_map(|(full, _)| RefName::branch(full.strip_prefix("refs/heads/")?).ok())
 }
 
 fn pull_requests(refs: Vec<(String, CommitSha)>) -> Vec<PullRequest> {
