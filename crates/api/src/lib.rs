@@ -9,6 +9,7 @@ mod linked;
 mod openapi;
 #[cfg(test)]
 mod permissions_page;
+mod pull_request;
 mod registry_access;
 mod removal;
 mod routes;

@@ -139,6 +139,9 @@ pub struct BuildRequest {
     /// The branch that the pull request's commit is on, of a forge that keeps no refs of pull requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull_request_branch: Option<String>,
+    /// Whether the pull request is from a fork; `None` in what was accepted before anybody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_fork: Option<bool>,
     /// Build this commit.
     #[serde(default)]
     pub sha: Option<String>,

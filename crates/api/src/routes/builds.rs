@@ -9,13 +9,14 @@ use crate::edge::{
     Answers, ApiError, Body, Caller, Data, Kept, Listed, Nothing, PageQuery, Params, Path, Place,
     Problems, Start, call, iso_millis,
 };
+use crate::pull_request;
 use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::{OriginalUri, State as FromState};
 use domain::service::{BuildSource, DockerfileSettings};
 use domain::{
-    Build, Creator, FileContent, Permission as P, Project, Reason, SecretChanges, SecretValues,
-    Service, Status, fields,
+    Build, Creator, FileContent, Permission as P, Project, PullRequest, Reason, SecretChanges,
+    SecretValues, Service, Status, fields,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -261,11 +262,16 @@ impl StartInput {
         }
     }
 
-    fn wanted(self, service: &Service, overrides: SecretChanges) -> Wanted {
+    fn wanted(
+        self,
+        service: &Service,
+        pull_request: Option<PullRequest>,
+        overrides: SecretChanges,
+    ) -> Wanted {
         Wanted {
             bundle_url: self.bundle_url,
             branch: self.branch,
-            pull_request_id: self.pull_request_id,
+            pull_request,
             sha: self.sha,
             dockerfile: self.overrides.docker.over(&service.spec.dockerfile),
             overrides,
@@ -371,7 +377,15 @@ pub(crate) async fn start(
     input.check(&service, &state.settings)?;
     let overrides = input.overrides.secrets();
     may_refer(&caller, &overrides, &SecretValues::default())?;
-    let wanted = input.wanted(&service, overrides);
+    let pull_request = match input.pull_request_id {
+        Some(number) => {
+            let source = &service.spec.source;
+            let sha = input.sha.as_deref();
+            Some(pull_request::find(&state, source, number, sha).await?)
+        }
+        None => None,
+    };
+    let wanted = input.wanted(&service, pull_request, overrides);
     let created_by = Some(creator(&caller));
     let new = accept::wanted(&state, &project, &service, wanted, created_by).await?;
     let build = state.store.accept_build(&service, new).await?;

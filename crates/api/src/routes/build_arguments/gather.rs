@@ -1,6 +1,7 @@
 //! Gathers what a build is given, at the moment in which it is accepted.
 
-use crate::edge::{ApiError, Caller};
+use crate::edge::{ApiError, Caller, Problems};
+use crate::routes::secret_input::OVERRIDES;
 use crate::state::State;
 use domain::account_secret::{AccountValues, Reference};
 use domain::secret_group::{Inheritance, SecretKind};
@@ -54,6 +55,18 @@ pub(crate) async fn given(
     template::check(&values).map_err(too_large)?;
     let account = Account::of(state, project, &values).await?;
     expand(values, secret, account).await
+}
+
+/// What the build of a fork's pull request gets: the call's own values, and nothing in the place of
+/// references to what is the account's.
+pub(crate) async fn given_to_a_stranger(overrides: SecretChanges) -> Result<Expanded, ApiError> {
+    let mut values = SecretValues::default();
+    overrides.apply(&mut values);
+    let mut problems = Problems::default();
+    OVERRIDES.refer_to_no_account(&values, &mut problems);
+    problems.into_result()?;
+    template::check(&values).map_err(too_large)?;
+    expand(values, BTreeSet::new(), Account::default()).await
 }
 
 /// Replaces references, where nobody else waits for it.
