@@ -29,7 +29,7 @@ mod submodules;
 mod supervisor;
 mod url;
 
-pub use checkout::{CheckoutOptions, GitDir};
+pub use checkout::{CheckoutOptions, GitDir, Others};
 pub use commit::CommitInfo;
 pub use error::GitError;
 pub use fetch::Want;

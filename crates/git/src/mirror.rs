@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::checkout::CheckoutOptions;
+use crate::checkout::{CheckoutOptions, Others};
 use crate::classify::to_error;
 use crate::error::GitError;
 use crate::fetch::Want;
@@ -55,8 +55,9 @@ impl Mirror {
     }
 
     /// The mirror of another repository in the same cache, for the same readers.
-    pub(crate) fn sibling(&self, url: &RepoUrl) -> Self {
-        Self::open(&self.git, &self.cache_dir, url, &self.scope)
+    pub(crate) fn sibling(&self, url: &RepoUrl, others: Others) -> Self {
+        let git = self.git.for_others(others);
+        Self::open(&git, &self.cache_dir, url, &self.scope)
     }
 
     /// The address, with credentials if it was given any.

@@ -9,6 +9,9 @@ use crate::process::{Output, Progress, quiet};
 use crate::runner::Git;
 use crate::url::{Protocol, RepoUrl};
 
+/// The refs of all branches.
+const BRANCHES: &str = "refs/heads/*";
+
 /// A branch and the commit it points to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Branch {
@@ -59,13 +62,7 @@ impl Git {
     /// # Errors
     /// Any error of reaching the server.
     pub async fn list_branches(&self, url: &RepoUrl) -> Result<Vec<Branch>, GitError> {
-        let refs = self.ls_remote(url, &["refs/heads/*"]).await?;
-        let branches = refs.into_iter().filter_map(|(full, commit)| {
-            let short = full.strip_prefix("refs/heads/")?;
-            let name = RefName::branch(short).ok()?;
-            Some(Branch { name, commit })
-        });
-        Ok(branches.collect())
+        Ok(branches(self.ls_remote(url, &[BRANCHES]).await?))
     }
 
     /// All pull requests whose refs the forge keeps, the newest first; closed ones, too, on most.
@@ -73,8 +70,27 @@ impl Git {
     /// # Errors
     /// Any error of reaching the server.
     pub async fn list_pull_requests(&self, url: &RepoUrl) -> Result<Vec<PullRequest>, GitError> {
-        let patterns = ["refs/heads/*", "refs/pull/*", "refs/merge-requests/*"];
+        let patterns = [BRANCHES, "refs/pull/*", "refs/merge-requests/*"];
         Ok(pull_requests(self.ls_remote(url, &patterns).await?))
+    }
+
+    /// The commit that a pull request's ref points to, and beside it all branches.
+    ///
+    /// # Errors
+    /// [`GitError::RefNotFound`] when the server has no such ref; any error of reaching it.
+    pub async fn resolve_pull_request(
+        &self,
+        url: &RepoUrl,
+        name: &RefName,
+    ) -> Result<(CommitSha, Vec<Branch>), GitError> {
+        let refs = self.ls_remote(url, &[name.as_full(), BRANCHES]).await?;
+        let found = refs.iter().find(|(full, _)| full == name.as_full());
+        let commit = found.map(|(_, commit)| commit.clone());
+        let commit = commit.ok_or_else(|| GitError::RefNotFound {
+            url: url.to_string(),
+            name: name.short().to_owned(),
+        })?;
+        Ok((commit, branches(refs)))
     }
 
     async fn ls_remote(
@@ -131,6 +147,15 @@ impl Git {
             Err(classify::to_error(&output.stderr, &about, ""))
         }
     }
+}
+
+fn branches(refs: Vec<(String, CommitSha)>) -> Vec<Branch> {
+    let branches = refs.into_iter().filter_map(|(full, commit)| {
+        let short = full.strip_prefix("refs/heads/")?;
+        let name = RefName::branch(short).ok()?;
+        Some(Branch { name, commit })
+    });
+    branches.collect()
 }
 
 fn pull_requests(refs: Vec<(String, CommitSha)>) -> Vec<PullRequest> {

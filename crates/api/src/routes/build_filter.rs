@@ -31,17 +31,17 @@ pub(crate) struct BuildsQuery {
 }
 
 /// A filter, and the name that it gives the list: a cursor of another one does not open it.
-pub(super) struct Wanted {
+pub(super) struct Filtered {
     filter: BuildFilter,
     pub(super) list: String,
 }
 
-impl Wanted {
+impl Filtered {
     /// Reads the filter; `None` when everything is wanted.
     pub(super) fn read(
         params: &Params<BuildsQuery>,
         list: &str,
-    ) -> Result<Option<Wanted>, ApiError> {
+    ) -> Result<Option<Filtered>, ApiError> {
         let mut problems = Problems::default();
         let millis = |micros: i64| micros.div_euclid(1000);
         let filter = BuildFilter {
@@ -56,7 +56,7 @@ impl Wanted {
             return Ok(None);
         }
         let list = format!("{list} {filter:?}");
-        Ok(Some(Wanted { filter, list }))
+        Ok(Some(Filtered { filter, list }))
     }
 
     /// A page of what is wanted.
@@ -109,8 +109,8 @@ fn sha(params: &Params<BuildsQuery>, problems: &mut Problems) -> Option<String> 
 mod tests {
     use super::*;
 
-    fn read(query: &str) -> Result<Option<Wanted>, ApiError> {
-        Wanted::read(&Params::parse(query), "builds:x")
+    fn read(query: &str) -> Result<Option<Filtered>, ApiError> {
+        Filtered::read(&Params::parse(query), "builds:x")
     }
 
     #[test]

@@ -60,6 +60,27 @@ impl Names {
     }
 }
 
+impl Names {
+    /// Notes what refers to secrets of the account, for a build that gets none of them.
+    pub(crate) fn refer_to_no_account(&self, values: &SecretValues, problems: &mut Problems) {
+        let mut check = |part: &str, name: &str, text: &str| {
+            if template::account_references(text).next().is_some() {
+                let problem = "refers to a secret of the account, of which a pull request from a \
+                               fork gets none";
+                problems.add(&format!("{part}.{name}"), problem);
+            }
+        };
+        for (name, value) in &values.variables {
+            check(self.variables, name, value);
+        }
+        for (part, files) in [(self.files, &values.files), (self.mounts, &values.mounts)] {
+            for (name, file) in files {
+                check(part, name, &file.text().unwrap_or_default());
+            }
+        }
+    }
+}
+
 /// Notes the build file that would take the place of the Dockerfile: what is built is what was
 /// committed.
 pub(crate) fn keeps_dockerfile(

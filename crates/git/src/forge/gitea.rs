@@ -1,7 +1,7 @@
 //! Gitea and Forgejo. Source: their API's own description (`/api/swagger`), version 1.
 
 use super::ask::{Api, Pages};
-use super::pulls::{Enough, ForgePullRequest, PullRequestState};
+use super::pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState};
 use super::{Account, ForgeBranch, ForgeCommit, ForgeError, ForgeRepository};
 use serde::Deserialize;
 
@@ -104,6 +104,7 @@ struct Side {
     #[serde(rename = "ref")]
     name: String,
     sha: String,
+    repo_id: Option<i64>,
 }
 
 impl From<Pull> for ForgePullRequest {
@@ -133,4 +134,23 @@ pub(super) async fn pull_requests(
     let pages = Pages::Numbered { size: "limit" };
     api.until(&path, &query, pages, |row: Pull| row.into(), enough)
         .await
+}
+
+/// A pull request that was pushed to `refs/for/…` says that it is from the repository itself, but whoever
+/// reads that may make one; as one whose branch is gone, it then names its own ref for its branch.
+pub(super) async fn pull_request_head(
+    api: &Api,
+    owner: &str,
+    name: &str,
+    number: i64,
+) -> Result<PullRequestHead, ForgeError> {
+    let path = ["repos", owner, name, "pulls", &number.to_string()];
+    let Pull { head, base, .. } = api.get(&path, &[]).await?;
+    let is_own = head.repo_id.is_some() && head.repo_id == base.repo_id;
+    let has_branch = !head.name.starts_with("refs/");
+    Ok(PullRequestHead {
+        sha: Some(head.sha),
+        branch: head.name,
+        is_from_fork: !(is_own && has_branch),
+    })
 }

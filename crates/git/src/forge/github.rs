@@ -1,7 +1,7 @@
 //! GitHub. Source: its REST API's reference, "Users", "Repositories", "Branches", "Commits", "Pulls".
 
 use super::ask::{Api, Pages, below};
-use super::pulls::{Enough, ForgePullRequest, PullRequestState};
+use super::pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState};
 use super::{Account, ForgeBranch, ForgeCommit, ForgeError, ForgeRepository};
 use serde::Deserialize;
 use url::Url;
@@ -131,6 +131,13 @@ struct Side {
     #[serde(rename = "ref")]
     name: String,
     sha: String,
+    /// Nothing when the fork was deleted.
+    repo: Option<RepositoryId>,
+}
+
+#[derive(Deserialize, PartialEq)]
+struct RepositoryId {
+    id: u64,
 }
 
 impl From<Pull> for ForgePullRequest {
@@ -160,4 +167,19 @@ pub(super) async fn pull_requests(
     let pages = Pages::Numbered { size: "per_page" };
     api.until(&path, &query, pages, |row: Pull| row.into(), enough)
         .await
+}
+
+pub(super) async fn pull_request_head(
+    api: &Api,
+    owner: &str,
+    name: &str,
+    number: i64,
+) -> Result<PullRequestHead, ForgeError> {
+    let path = ["repos", owner, name, "pulls", &number.to_string()];
+    let Pull { head, base, .. } = api.get(&path, &[]).await?;
+    Ok(PullRequestHead {
+        sha: Some(head.sha),
+        branch: head.name,
+        is_from_fork: head.repo.is_none() || head.repo != base.repo,
+    })
 }

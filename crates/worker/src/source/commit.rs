@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use domain::{BuildRequest, Reason};
 use git::{
-    CheckoutOptions, CommitSha, Credentials, Git, GitDir, GitError, GitSettings, Mirror, Protocols,
-    RefName, RepoUrl, Want,
+    CheckoutOptions, CommitSha, Credentials, Git, GitDir, GitError, GitSettings, Mirror, Others,
+    Protocols, RefName, RepoUrl, Want,
 };
 
 use protocol::Job;
@@ -42,8 +42,7 @@ pub(super) async fn fetch(
         GitDir::History => want.with_history(),
         _ => want,
     };
-    // Two services may build the same private repository with different rights.
-    let mirror = Mirror::open(&git, &workspace.mirrors, &url, &job.service_uid);
+    let mirror = Mirror::open(&git, &workspace.mirrors, &url, &readers(job));
     let progress = |line: &str| log.say(line);
     let commit = mirror
         .obtain(&want, &workspace.checkout, options, &progress)
@@ -59,6 +58,15 @@ pub(super) async fn fetch(
         info.author_name
     ));
     Ok(commit.as_str().to_owned())
+}
+
+/// Who shares a mirror: two services may build the same private repository with different rights, and a
+/// fork's commit could name what a submodule's mirror has from builds with a login.
+fn readers(job: &Job) -> String {
+    match job.request.is_from_fork() {
+        true => format!("{}/forks", job.service_uid),
+        false => job.service_uid.clone(),
+    }
 }
 
 /// The repository's address, with the login of the linked account that opens it.
@@ -88,6 +96,10 @@ fn options(request: &BuildRequest) -> CheckoutOptions {
         },
         submodules: true,
         lfs: request.enable_git_lfs,
+        others: match request.is_from_fork() {
+            true => Others::AsNobody,
+            false => Others::AsOurselves,
+        },
     }
 }
 
