@@ -18,6 +18,7 @@ mod bundles;
 mod cache;
 mod clients;
 mod contract;
+mod core_dumps;
 mod credentials;
 mod debian;
 mod deletions;

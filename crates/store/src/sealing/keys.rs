@@ -87,6 +87,9 @@ impl Store {
         // Another process may have changed the keys since they were looked at.
         let mut with = read(&mut tx, Hold::Alone).await?;
         with.open_to(vault)?;
+        if with.plain && !has_any(&mut tx).await? {
+            with.plain = false;
+        }
         with.keys.insert(current.clone());
         note(&mut tx, &with).await?;
         tx.commit().await
@@ -99,7 +102,11 @@ impl Store {
         let with = read(tx, Hold::Shared).await?;
         let current = self.vault.current();
         let good = current.is_none_or(|key| with.keys.contains(key));
-        if good { Ok(()) } else { Err(StoreError::KeyChanged) }
+        if good {
+            Ok(())
+        } else {
+            Err(StoreError::KeyChanged)
+        }
     }
 
     /// Notes that everything is sealed with this key, older ones being needed no longer; `false` when it
@@ -134,16 +141,18 @@ enum Hold {
 
 async fn read(session: &mut Session<'_>, hold: Hold) -> Result<SealedWith, StoreError> {
     let sql = match hold {
-        Hold::Shared if session.locks_rows() => {
-            "SELECT value FROM facts WHERE name = $1 FOR SHARE"
-        }
-        Hold::Alone if session.locks_rows() => {
-            "SELECT value FROM facts WHERE name = $1 FOR UPDATE"
-        }
+        Hold::Shared if session.locks_rows() => "SELECT value FROM facts WHERE name = $1 FOR SHARE",
+        Hold::Alone if session.locks_rows() => "SELECT value FROM facts WHERE name = $1 FOR UPDATE",
         _ => "SELECT value FROM facts WHERE name = $1",
     };
     let fact: Option<String> = session.row(sql, params![FACT], |row| row.get(0)).await?;
     SealedWith::parse(&fact.unwrap_or_default())
+}
+
+/// Whether the database holds anything that could have been stored before there were keys.
+async fn has_any(tx: &mut Session<'_>) -> Result<bool, StoreError> {
+    let any = tx.row("SELECT 1 FROM services LIMIT 1", [], |_| Ok(()));
+    Ok(any.await?.is_some())
 }
 
 async fn note(tx: &mut Session<'_>, with: &SealedWith) -> Result<(), StoreError> {
