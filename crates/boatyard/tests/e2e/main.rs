@@ -44,6 +44,7 @@ mod recovery;
 mod registry;
 mod repositories;
 mod secret_groups;
+mod secret_verbs;
 mod secrets;
 mod service_fields;
 mod source_faults;
