@@ -14,6 +14,9 @@ pub enum StoreError {
     /// What the change belongs to was deleted meanwhile.
     #[error("what it belongs to is gone")]
     Gone,
+    /// It is not what the change was made from any more.
+    #[error("it was changed meanwhile")]
+    Changed,
     /// The database could not be reached in time.
     #[error("the database cannot be reached: {0}")]
     Unavailable(String),

@@ -36,9 +36,10 @@ fn seconds(from: i64, to: i64) -> f64 {
 /// Counts a failure of the database itself; a name that is taken, or a limit, is none.
 pub(crate) fn noted<T>(outcome: Result<T, StoreError>) -> Result<T, StoreError> {
     let kind = match &outcome {
-        Ok(_) | Err(StoreError::Conflict | StoreError::Gone | StoreError::TooMany) => {
-            return outcome;
-        }
+        Ok(_) => return outcome,
+        Err(
+            StoreError::Conflict | StoreError::Gone | StoreError::Changed | StoreError::TooMany,
+        ) => return outcome,
         Err(StoreError::Unavailable(_)) => "unavailable",
         Err(StoreError::Full) => "full",
         Err(StoreError::Corrupt(_)) => "corrupt",

@@ -1,6 +1,7 @@
 //! A call of the API, declared once: its published name and the permission it needs. The check and
 //! the OpenAPI document both read the declaration, so they cannot differ.
 
+use super::again::again;
 use super::{ApiError, Problems};
 use crate::openapi::describing;
 use crate::state::State;
@@ -13,6 +14,7 @@ use aide::operation::{OperationHandler, OperationOutput};
 use aide::transform::TransformOperation;
 use axum::Extension;
 use axum::handler::Handler;
+use axum::middleware::from_fn;
 use domain::Permission;
 use std::sync::{Arc, LazyLock};
 
@@ -87,7 +89,7 @@ pub(crate) const fn call(name: &'static str, summary: &'static str) -> Call {
 }
 
 macro_rules! methods {
-    ($($(#[$doc:meta])* $method:ident => $with:ident;)+) => {
+    ($($(#[$doc:meta])* $method:ident => $with:ident $(within $around:ident)*;)+) => {
         $( $(#[$doc])*
         pub(crate) fn $method<H, I, O, T>(self, handler: H) -> ApiMethodRouter<State>
         where
@@ -100,6 +102,7 @@ macro_rules! methods {
                 return $with(handler, |operation| self.describe(operation));
             }
             let route = ApiMethodRouter::from(axum::routing::$method(handler));
+            $( let route: ApiMethodRouter<State> = route.layer(from_fn($around)); )*
             route.layer(Extension(Declared {
                 call: self,
                 query: Arc::new(LazyLock::new(query_of::<I>)),
@@ -125,13 +128,13 @@ impl Call {
         /// Answered with GET.
         get => get_with;
         /// Answered with POST.
-        post => post_with;
+        post => post_with within again;
         /// Answered with PUT.
-        put => put_with;
+        put => put_with within again;
         /// Answered with PATCH.
-        patch => patch_with;
+        patch => patch_with within again;
         /// Answered with DELETE.
-        delete => delete_with;
+        delete => delete_with within again;
     }
 
     fn describe<'t>(&self, operation: TransformOperation<'t>) -> TransformOperation<'t> {

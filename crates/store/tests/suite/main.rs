@@ -20,6 +20,7 @@ mod plans;
 mod raw;
 mod registry_credentials;
 mod rotation;
+mod revisions;
 mod sealing;
 mod secret_groups;
 mod tags;

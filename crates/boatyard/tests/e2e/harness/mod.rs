@@ -42,7 +42,7 @@ pub use tail::Tail;
 use std::time::{Duration, Instant};
 
 /// How long anything may take here before the test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Asks again and again until there is an answer; fails with `what` when there never is.
 pub async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
