@@ -95,7 +95,7 @@ testkit::for_each_store! {
         let mut old = Key::random();
         fill(&opened(url, &[&old]).await, 2).await;
         // Not at each single wait, so that it takes no minute over PostgreSQL.
-        for waits in (0..).step_by(4) {
+        for waits in (0..).step_by(9) {
             let new = Key::random();
             let rotation = async { opened(url, &[&new, &old]).await.reseal().await };
             let done = killed_after(waits, rotation).await;
