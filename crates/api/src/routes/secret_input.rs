@@ -43,6 +43,16 @@ impl Names {
             value,
             problems,
         );
+        check_together(
+            (self.variables, fields::ARGUMENTS_BYTES),
+            variables,
+            |name, value| fields::argument_bytes(name, value),
+            problems,
+        );
+        for (field, part) in [(self.files, files), (self.mounts, mounts)] {
+            let bytes = |name: &str, file: &FileContent| name.len() + file.data.len() / 4 * 3;
+            check_together((field, template::BUILD_BYTES), part, bytes, problems);
+        }
         check_part(
             self.files,
             files,
@@ -121,6 +131,21 @@ fn check_part<T>(
         let field = format!("{field}.{name}");
         problems.check(&field, name_is_fine(name));
         problems.check(&field, value_is_fine(value));
+    }
+}
+
+/// Notes a part that is too large as a whole.
+fn check_together<T>(
+    (field, limit): (&str, usize),
+    part: &Option<BTreeMap<String, T>>,
+    bytes: impl Fn(&str, &T) -> usize,
+    problems: &mut Problems,
+) {
+    let values = part.iter().flatten();
+    let all: usize = values.map(|(name, value)| bytes(name, value)).sum();
+    if all > limit {
+        let problem = format!("must be at most {} MiB together", limit / 1024 / 1024);
+        problems.add(field, problem);
     }
 }
 
