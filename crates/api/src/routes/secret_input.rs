@@ -169,3 +169,37 @@ pub(crate) fn replace_all(changes: &mut SecretChanges) {
     changes.files.get_or_insert_default();
     changes.mounts.get_or_insert_default();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_is_too_large_together_is_named() {
+        let argument = |n: u32| (format!("A{n}"), "x".repeat(fields::ARGUMENT_BYTES));
+        let file = |n: u32| {
+            let text = "x".repeat(fields::FILE_BYTES);
+            (format!("/a{n}"), FileContent::of_text(&text))
+        };
+        let of = |arguments: u32, files: u32| SecretChanges {
+            variables: Some((0..arguments).map(argument).collect()),
+            files: Some((0..files).map(file).collect()),
+            mounts: None,
+        };
+        let check = |changes| {
+            let mut problems = Problems::default();
+            SERVICE.check(&changes, &mut problems);
+            problems.into_result()
+        };
+        assert!(check(of(15, 7)).is_ok());
+        let error = check(of(16, 9)).unwrap_err().to_string();
+        assert!(
+            error.contains("`buildArguments` must be at most 1 MiB"),
+            "{error}"
+        );
+        assert!(
+            error.contains("`buildFiles` must be at most 4 MiB"),
+            "{error}"
+        );
+    }
+}

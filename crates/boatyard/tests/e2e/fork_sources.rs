@@ -160,3 +160,56 @@ async fn a_fork_builds_on_no_image_of_this_server_and_without_logins_to_others()
         assert_eq!(end(&place, fork()).await, refused(reason), "{image}");
     }
 }
+
+/// Builds a commit by its sha, alone and as one of `main`.
+async fn ends_by_sha(place: &Place, sha: &str) -> [(Value, String); 2] {
+    let alone = end(place, json!({"sha": sha})).await;
+    [
+        alone,
+        end(place, json!({"sha": sha, "branch": "main"})).await,
+    ]
+}
+
+#[tokio::test]
+async fn a_commit_that_a_call_names_is_on_a_branch_or_tag_of_the_repository() {
+    let server = Server::start().await;
+    let git = GitServer::start().await;
+    for filters in ["true", "false"] {
+        let repository = Repository::with_steps("ARG NPM_TOKEN\nRUN echo \"token=${#NPM_TOKEN}\"");
+        repository.git(&["config", "uploadpack.allowFilter", filters]);
+        let old = repository.git(&["rev-parse", "HEAD"]);
+        repository.write("change", "later");
+        repository.commit("later");
+        repository.git(&["checkout", "--quiet", "--detach"]);
+        let tagged = repository.commit("on a tag");
+        repository.git(&["tag", "-m", "one", "v1", &tagged]);
+        repository.commit("on another tag");
+        repository.git(&["tag", "v2"]);
+        repository.git(&["checkout", "--quiet", "main"]);
+        let forks = repository.has_forks_pull_request(2, |_| {});
+        let url = git.serves(&format!("filters-{filters}"), &repository);
+        let arguments = json!({"buildArguments": {"NPM_TOKEN": "hush-token"}});
+        let place = Place::at(&server, "shop", &format!("web-{filters}"), &url, arguments).await;
+        // Twice: what was fetched for the first one says nothing.
+        for _ in 0..2 {
+            let not_there = refused("git_commit_not_found");
+            assert_eq!(
+                ends_by_sha(&place, &forks).await,
+                [not_there.clone(), not_there]
+            );
+        }
+        for sha in [&old, &tagged] {
+            assert_eq!(ends_by_sha(&place, sha).await, [built(), built()]);
+        }
+        // The pull request's is built as such, named or not.
+        let id = place.start(json!({"pullRequestId": 2, "sha": forks})).await;
+        assert_eq!(place.reaches(&id, "SUCCESS").await["fromFork"], true);
+        let log = place.lines(&id).await.join("\n");
+        assert!(log.contains("token=0"), "{log}");
+        // Once it is merged, it is the repository's.
+        repository.git(&["merge", "--quiet", "--ff-only", &forks]);
+        assert_eq!(ends_by_sha(&place, &forks).await, [built(), built()]);
+        repository.commit("and the branch goes on");
+        assert_eq!(ends_by_sha(&place, &forks).await, [built(), built()]);
+    }
+}
