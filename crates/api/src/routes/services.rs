@@ -17,7 +17,7 @@ use domain::vcs::VcsLink;
 use domain::{Permission as P, Project, SecretValues, Service, ServiceSpec, slug};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::{ServiceChanges, StoreError};
+use store::ServiceChanges;
 
 /// Build services.
 pub(crate) fn routes() -> ApiRouter<State> {
@@ -142,10 +142,7 @@ async fn make(
         .store
         .create_service(service, &secrets)
         .await
-        .map_err(|error| match error {
-            StoreError::Conflict => ApiError::conflict(taken),
-            other => other.into(),
-        })
+        .map_err(ApiError::or_taken(taken))
 }
 
 /// Words that stand in the API's own paths where a service's id would.
@@ -162,7 +159,9 @@ pub(crate) async fn put(
     let project = place.project(&state, &caller).await?;
     let id = slug::from_name(input.name.as_deref().unwrap_or_default());
     let service = match state.store.service(&project.uid, &id).await? {
-        None => make(&state, &caller, &project, input).await?,
+        None => make(&state, &caller, &project, input)
+            .await
+            .map_err(ApiError::or_made_meanwhile)?,
         Some(existing) => {
             caller.may_in(P::ServiceUpdate, &project.id)?;
             let description = Some(input.description.clone().unwrap_or_default());
@@ -282,7 +281,7 @@ pub(super) async fn change_as(
     let missing = || ApiError::not_found("service", &service.id);
     state
         .store
-        .update_service(&service.uid, changes)
+        .update_service(service, changes)
         .await?
         .ok_or_else(missing)
 }

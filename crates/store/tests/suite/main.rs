@@ -19,6 +19,8 @@ mod place;
 mod plans;
 mod raw;
 mod registry_credentials;
+mod rotation;
+mod revisions;
 mod sealing;
 mod secret_groups;
 mod tags;
