@@ -26,6 +26,8 @@ mod deletions;
 mod demo;
 mod dockerfiles;
 mod finding;
+mod fork_sources;
+mod forks;
 mod further_permissions;
 mod git_options;
 mod images;
