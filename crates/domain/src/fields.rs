@@ -306,6 +306,12 @@ fn matches(pattern: &Regex, value: &str, problem: &str) -> Result<(), Problem> {
     }
 }
 
+/// Whether a build argument with this name is taken for the address of a proxy, without a Dockerfile that
+/// asks for it.
+pub fn is_proxy(name: &str) -> bool {
+    name.to_ascii_uppercase().ends_with("_PROXY")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 //! the OpenAPI document both read the declaration, so they cannot differ.
 
 use super::again::again;
+use super::audit::audit;
 use super::{ApiError, Problems};
 use crate::openapi::describing;
 use crate::state::State;
@@ -28,7 +29,7 @@ pub(crate) const TOKEN: &str = "token";
 /// One call.
 #[derive(Clone, Copy)]
 pub(crate) struct Call {
-    name: &'static str,
+    pub(super) name: &'static str,
     /// A second published call that has the same method and path.
     also: Option<&'static str>,
     summary: &'static str,
@@ -128,13 +129,13 @@ impl Call {
         /// Answered with GET.
         get => get_with;
         /// Answered with POST.
-        post => post_with within again;
+        post => post_with within again within audit;
         /// Answered with PUT.
-        put => put_with within again;
+        put => put_with within again within audit;
         /// Answered with PATCH.
-        patch => patch_with within again;
+        patch => patch_with within again within audit;
         /// Answered with DELETE.
-        delete => delete_with within again;
+        delete => delete_with within again within audit;
     }
 
     fn describe<'t>(&self, operation: TransformOperation<'t>) -> TransformOperation<'t> {

@@ -11,6 +11,7 @@ mod harness;
 mod aborts;
 mod admin;
 mod architectures;
+mod audit;
 mod bad_input;
 mod build_metrics;
 mod builds;

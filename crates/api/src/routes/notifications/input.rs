@@ -90,6 +90,16 @@ impl NotificationInput {
             problems.add("type", "cannot be changed");
         }
         now.disabled &= self.webhook.is_none();
+        let goes_along = now.secret.is_some() && self.secret.is_none();
+        let other = |webhook: &String| {
+            let there = origin(webhook);
+            there.is_some() && there != origin(now.webhook.expose())
+        };
+        if goes_along && self.webhook.as_ref().is_some_and(other) {
+            let problem = "is required: nobody can read the one that is kept, so it does not go along to \
+                           another server; give it again, or one of that server's, or an empty one";
+            problems.add("secret", problem);
+        }
         self.lay_over(now, problems)
     }
 
@@ -192,6 +202,11 @@ fn set(events: &mut BTreeSet<Event>, switch: &str, on: bool, problems: &mut Prob
         None if on => problems.add(&field, "cannot be true: it never happens on this server"),
         None => {}
     }
+}
+
+/// The server that a webhook is at: protocol, host and port.
+fn origin(webhook: &str) -> Option<url::Origin> {
+    Some(url::Url::parse(webhook).ok()?.origin())
 }
 
 fn check_webhook(webhook: &str) -> Result<(), String> {
