@@ -38,7 +38,10 @@ async fn rotate(store: Store, source: &Source) -> anyhow::Result<String> {
     let new = keys[0].id();
     let was_done = store.sealed_with().await?.only(&new);
     let store = keys::unlock_with(store, source, &keys).await?;
-    let sealed = store.reseal_all().await.context("run this again to go on")?;
+    let sealed = store
+        .reseal_all()
+        .await
+        .context("run this again to go on")?;
     let mut said = if was_done {
         // Either the last step of a rotation was missing, or a key was put behind the one in use.
         format!(

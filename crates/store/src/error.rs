@@ -73,10 +73,10 @@ impl From<tokio_postgres::Error> for StoreError {
         match *db.code() {
             SqlState::UNIQUE_VIOLATION => StoreError::Conflict,
             SqlState::DISK_FULL => StoreError::Full,
-            SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN | SqlState::CANNOT_CONNECT_NOW
-            | SqlState::LOCK_NOT_AVAILABLE => {
-                StoreError::Unavailable(db.message().to_owned())
-            }
+            SqlState::ADMIN_SHUTDOWN
+            | SqlState::CRASH_SHUTDOWN
+            | SqlState::CANNOT_CONNECT_NOW
+            | SqlState::LOCK_NOT_AVAILABLE => StoreError::Unavailable(db.message().to_owned()),
             _ => StoreError::Database(format!("{} ({})", db.message(), db.code().code())),
         }
     }

@@ -125,10 +125,7 @@ pub async fn serve_until(
 async fn reseal(store: &Store) -> anyhow::Result<()> {
     match store.reseal().await {
         Ok(0) => {}
-        Ok(values) => tracing::info!(
-            values,
-            "sealed the database's secrets with the present key"
-        ),
+        Ok(values) => tracing::info!(values, "sealed the database's secrets with the present key"),
         // Somebody makes a backup, say. Older keys stay, and are needed, until the next try.
         Err(error @ StoreError::Unavailable(_)) => {
             tracing::warn!(%error, "older keys are still needed");

@@ -16,7 +16,10 @@ fn key_lines(server: &Server) -> Vec<String> {
 async fn rotation_killed_at_its_first_write(server: &Server, url: &str) {
     let held = HeldDatabase::at(url).await;
     let rotation = server.boatyard_in_background(&["admin", "rotate-key"]);
-    until("the new key", async || (key_lines(server).len() == 2).then_some(())).await;
+    until("the new key", async || {
+        (key_lines(server).len() == 2).then_some(())
+    })
+    .await;
     drop(rotation);
     held.let_go().await;
 }

@@ -29,7 +29,11 @@ impl Store {
             return Ok(());
         };
         let commands: Vec<_> = tables().into_iter().map(unsampled).collect();
-        Ok(db.client().await?.batch_execute(&commands.join(";")).await?)
+        Ok(db
+            .client()
+            .await?
+            .batch_execute(&commands.join(";"))
+            .await?)
     }
 }
 
@@ -46,7 +50,9 @@ async fn rewrite(db: &Postgres) -> Result<(), StoreError> {
     }
     // The samples that were there are dead rows now. An operator who does not own the database keeps
     // them until it is vacuumed: PostgreSQL warns then, and does not fail.
-    client.batch_execute("VACUUM FULL pg_catalog.pg_statistic").await?;
+    client
+        .batch_execute("VACUUM FULL pg_catalog.pg_statistic")
+        .await?;
     Ok(())
 }
 
@@ -58,12 +64,19 @@ fn anew(table: &str) -> String {
         .map(|column| column.column)
         .chain(plain.map(|(_, column)| *column))
         .map(|column| format!("ALTER COLUMN {column} TYPE TEXT USING {column} || ''"));
-    format!("ALTER TABLE {table} {}", columns.collect::<Vec<_>>().join(", "))
+    format!(
+        "ALTER TABLE {table} {}",
+        columns.collect::<Vec<_>>().join(", ")
+    )
 }
 
 fn unsampled(table: &str) -> String {
-    let columns = sealed(table).map(|column| format!("ALTER COLUMN {} SET STATISTICS 0", column.column));
-    format!("ALTER TABLE {table} {}", columns.collect::<Vec<_>>().join(", "))
+    let columns =
+        sealed(table).map(|column| format!("ALTER COLUMN {} SET STATISTICS 0", column.column));
+    format!(
+        "ALTER TABLE {table} {}",
+        columns.collect::<Vec<_>>().join(", ")
+    )
 }
 
 fn sealed(table: &str) -> impl Iterator<Item = &'static Column> {

@@ -99,7 +99,11 @@ impl Store {
         let with = read(tx, Hold::Shared).await?;
         let current = self.vault.current();
         let good = current.is_none_or(|key| with.keys.contains(key));
-        if good { Ok(()) } else { Err(StoreError::KeyChanged) }
+        if good {
+            Ok(())
+        } else {
+            Err(StoreError::KeyChanged)
+        }
     }
 
     /// Notes that everything is sealed with this key, older ones being needed no longer; `false` when it
@@ -134,12 +138,8 @@ enum Hold {
 
 async fn read(session: &mut Session<'_>, hold: Hold) -> Result<SealedWith, StoreError> {
     let sql = match hold {
-        Hold::Shared if session.locks_rows() => {
-            "SELECT value FROM facts WHERE name = $1 FOR SHARE"
-        }
-        Hold::Alone if session.locks_rows() => {
-            "SELECT value FROM facts WHERE name = $1 FOR UPDATE"
-        }
+        Hold::Shared if session.locks_rows() => "SELECT value FROM facts WHERE name = $1 FOR SHARE",
+        Hold::Alone if session.locks_rows() => "SELECT value FROM facts WHERE name = $1 FOR UPDATE",
         _ => "SELECT value FROM facts WHERE name = $1",
     };
     let fact: Option<String> = session.row(sql, params![FACT], |row| row.get(0)).await?;

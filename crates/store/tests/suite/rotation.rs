@@ -57,7 +57,10 @@ async fn fill(store: &Store, services: usize) {
 async fn reads(store: &Store, services: usize) {
     let bank = store.project("default", "bank").await.unwrap().unwrap();
     for n in 0..services {
-        let safe = store.service(&bank.uid, &format!("safe-{n}")).await.unwrap();
+        let safe = store
+            .service(&bank.uid, &format!("safe-{n}"))
+            .await
+            .unwrap();
         let safe = safe.unwrap();
         assert!(safe.spec.source.project_url.contains("hush-login"));
         assert_eq!(store.service_secrets(&safe.uid).await.unwrap(), secrets());
@@ -193,13 +196,21 @@ fn a_rotation_is_not_over_while_somebody_reads_the_file() {
         let (old, new) = (Key::random(), Key::random());
         fill(&opened(url, &[&old]).await, 3).await;
         let rotation = opened(url, &[&new, &old]).await;
-        during(url, "PRAGMA busy_timeout = 0; BEGIN; SELECT * FROM facts", async || {
-            let held = rotation.reseal().await;
-            assert!(matches!(held, Err(StoreError::Unavailable(_))), "{held:?}");
-            assert!(Store::open(url, Vault::new(from_ref(&new))).await.is_err());
-        })
+        during(
+            url,
+            "PRAGMA busy_timeout = 0; BEGIN; SELECT * FROM facts",
+            async || {
+                let held = rotation.reseal().await;
+                assert!(matches!(held, Err(StoreError::Unavailable(_))), "{held:?}");
+                assert!(Store::open(url, Vault::new(from_ref(&new))).await.is_err());
+            },
+        )
         .await;
-        assert_eq!(rotation.reseal().await.unwrap(), 0, "what was left is what is on the disk");
+        assert_eq!(
+            rotation.reseal().await.unwrap(),
+            0,
+            "what was left is what is on the disk"
+        );
         assert!(!remains(url, &sealed_with(&old)).await);
         reads(&opened(url, &[&new]).await, 3).await;
     });

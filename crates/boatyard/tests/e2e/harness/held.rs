@@ -12,7 +12,9 @@ impl HeldDatabase {
         if !url.starts_with("postgres") {
             let database = rusqlite::Connection::open(url).unwrap();
             database.execute_batch("BEGIN IMMEDIATE").unwrap();
-            return HeldDatabase::Sqlite { _transaction: database };
+            return HeldDatabase::Sqlite {
+                _transaction: database,
+            };
         }
         let connected = tokio_postgres::connect(url, tokio_postgres::NoTls).await;
         let (client, connection) = connected.unwrap();
