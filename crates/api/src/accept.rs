@@ -10,7 +10,7 @@ use crate::routes::secret_input::keeps_its_dockerfile;
 use crate::state::State;
 use domain::service::{BuildSource, DockerfileSettings, GitSource};
 use domain::template::Expanded;
-use domain::{Build, BuildRequest, Creator, Project, PullRequest, SecretChanges, Service};
+use domain::{Build, BuildRequest, Creator, Project, PullRequest, SecretChanges, Service, Trigger};
 use std::time::Duration;
 use store::NewBuild;
 
@@ -61,6 +61,7 @@ pub(crate) async fn wanted(
     Ok(NewBuild {
         request,
         sha,
+        trigger: trigger_of(created_by.as_ref()),
         created_by,
         retry_of: None,
     })
@@ -86,9 +87,15 @@ pub(crate) async fn again(
     Ok(NewBuild {
         request,
         sha,
+        trigger: trigger_of(created_by.as_ref()),
         created_by,
         retry_of: Some(build.id),
     })
+}
+
+/// What starts a build that somebody, or nobody, asks for.
+fn trigger_of(creator: Option<&Creator>) -> Trigger {
+    creator.map_or(Trigger::Commit, |_| Trigger::Call)
 }
 
 /// Whether the request is for a fork's pull request, or for one of which that cannot be told.

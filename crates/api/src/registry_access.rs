@@ -194,6 +194,7 @@ mod tests {
             sha: Some(SHA.into()),
             image: None,
             attempt: 1,
+            trigger: domain::Trigger::Call,
             created_by: None,
             created_at: 0,
             started_at: Some(0),

@@ -82,7 +82,12 @@ async fn claim(
     let next_log_seq = state.logs.status(&build.uid).await?.next_seq;
     let credentials = job_credentials::look_up(&state, &build.project_uid, &request).await?;
     let git_login = linked::git_login(&state, &request).await?;
-    tracing::info!(build = %build.id, attempt = build.attempt, "a worker took the build");
+    let (project, service) = state
+        .store
+        .names_of(&build.service_uid)
+        .await
+        .unwrap_or_default();
+    tracing::info!(%project, %service, build = %build.id, attempt = build.attempt, "a worker took the build");
     Ok(Json(Job {
         build_uid: build.uid,
         build_id: build.id,
@@ -186,7 +191,12 @@ async fn conclude(
     let ending = ending(&state, &token, conclusion).await?;
     match state.store.conclude_by_worker(&token, &ending).await? {
         Advanced::Moved(build) => {
-            tracing::info!(build = %build.id, status = %build.status, "a build concluded");
+            let (project, service) = state
+                .store
+                .names_of(&build.service_uid)
+                .await
+                .unwrap_or_default();
+            tracing::info!(%project, %service, build = %build.id, status = %build.status, "a build concluded");
             Ok(Data { data: "concluded" })
         }
         Advanced::Unchanged(_) => Ok(Data { data: "concluded" }),

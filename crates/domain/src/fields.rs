@@ -3,7 +3,7 @@
 //!
 //! Source of the patterns: the public API reference, per call.
 
-use crate::FileContent;
+use crate::{FileContent, build_rules};
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -236,16 +236,25 @@ pub fn build_rule(value: &str) -> Result<(), Problem> {
         &BUILD_RULE,
         value,
         "must be the name of a branch, with * for any part of it, and without ?:@$~ [ ] { } or spaces",
-    )
+    )?;
+    build_rules::branch_problem(value).map_err(|problem| format!("cannot be read: {problem}"))
 }
 
-/// A path ignore rule.
+/// A path ignore rule: a line as in `.gitignore`.
 pub fn path_rule(value: &str) -> Result<(), Problem> {
-    at_most(value, 260)
+    at_most(value, 260)?;
+    if value.contains(['\n', '\r', '\0']) {
+        return Err("must be one line".into());
+    }
+    build_rules::path_problem(value)
+        .map_err(|problem| format!("must be a line as in .gitignore: {problem}"))
 }
 
 /// A word in a commit's message that keeps it from being built.
 pub fn ignore_flag(value: &str) -> Result<(), Problem> {
+    if value.is_empty() {
+        return Err("must not be empty: every message has it".into());
+    }
     at_most(value, 72)
 }
 
@@ -295,6 +304,12 @@ fn matches(pattern: &Regex, value: &str, problem: &str) -> Result<(), Problem> {
     } else {
         Err(problem.to_owned())
     }
+}
+
+/// Whether a build argument with this name is taken for the address of a proxy, without a Dockerfile that
+/// asks for it.
+pub fn is_proxy(name: &str) -> bool {
+    name.to_ascii_uppercase().ends_with("_PROXY")
 }
 
 #[cfg(test)]
@@ -378,7 +393,10 @@ mod tests {
         assert!(storage_size(5).is_err());
         assert!(build_rule("release/[0-9]").is_err());
         assert!(path_rule(&"x".repeat(261)).is_err());
+        assert!(path_rule("[z").unwrap_err().contains(".gitignore"));
+        assert!(path_rule("a\nb").is_err());
         assert!(ignore_flag(&"x".repeat(73)).is_err());
+        assert!(ignore_flag("").is_err());
         assert!(argument_key("A B").is_err());
         assert!(stage("-f;x").is_err());
     }

@@ -39,6 +39,7 @@ mod tokens;
 mod transition;
 mod vcs;
 mod version;
+mod watches;
 
 pub use alone::Alone;
 pub use builds::{NewBuild, Page};
@@ -62,6 +63,7 @@ pub use services::ServiceChanges;
 pub use tokens::{NewToken, Token, random_key};
 pub use transition::{Advanced, Claimed, Ending};
 pub use version::{Remembered, Version};
+pub use watches::{HeadMove, Seen};
 
 use sql::{Database, Postgres, Sqlite};
 use std::path::Path;

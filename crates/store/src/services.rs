@@ -3,7 +3,7 @@
 use crate::catalog::remove_repositories;
 use crate::sealing::{PROJECT_URL, SERVICE_SECRETS};
 use crate::sql::{Row, Session, params};
-use crate::{Store, StoreError, deletions, now, numbers, revision, service_tags};
+use crate::{Store, StoreError, deletions, now, numbers, revision, service_tags, watches};
 use domain::service::LatestBuild;
 use domain::{SecretChanges, SecretValues, Service, ServiceSpec, Status, repository};
 use serde_json::Value;
@@ -39,11 +39,12 @@ macro_rules! service_columns {
          s.created_at, s.updated_at, s.number, s.project_url"
     };
 }
+pub(crate) use service_columns;
 
 /// How many columns that is: where further columns of a statement begin.
-const SERVICE_COLUMNS: usize = 11;
+pub(crate) const SERVICE_COLUMNS: usize = 11;
 
-fn service(vault: &Vault, row: &Row<'_>) -> Result<Service, StoreError> {
+pub(crate) fn service(vault: &Vault, row: &Row<'_>) -> Result<Service, StoreError> {
     let uid: String = row.get(0)?;
     let mut spec: ServiceSpec = row.json(5)?;
     // There is none only in a row from before there were keys, until the next start.
@@ -174,6 +175,23 @@ impl Store {
         repository_of(&mut self.db.read().await?, service_uid).await
     }
 
+    /// The ids of a service's project and of itself, for whoever tells people of it; empty when it is gone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn names_of(&self, service_uid: &str) -> Result<(String, String), StoreError> {
+        let mut session = self.db.read().await?;
+        let names = session
+            .row(
+                "SELECT p.id, s.id FROM services s JOIN projects p ON p.uid = s.project_uid
+                 WHERE s.uid = $1",
+                params![service_uid],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .await?;
+        Ok(names.unwrap_or_default())
+    }
+
     /// The service's newest build.
     ///
     /// # Errors
@@ -220,6 +238,9 @@ impl Store {
             ],
         )
         .await?;
+        if !changes.spec.builds_by_itself() {
+            watches::forget(&mut tx, uid).await?;
+        }
         self.change_secrets(&mut tx, uid, changes.secrets).await?;
         let updated = self.service_by_uid(&mut tx, uid).await?;
         tx.commit().await?;
@@ -230,7 +251,7 @@ impl Store {
         PROJECT_URL.seal(&self.vault, uid, &spec.source.project_url)
     }
 
-    async fn service_by_uid(
+    pub(crate) async fn service_by_uid(
         &self,
         tx: &mut Session<'_>,
         uid: &str,

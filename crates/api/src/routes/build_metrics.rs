@@ -170,7 +170,7 @@ fn metrics(params: &Params<MetricsQuery>, problems: &mut Problems) -> Vec<Metric
             Some(metric) => metrics.push(metric),
             None => {
                 let known = Metric::ALL.map(Metric::as_str).join(", ");
-                problems.add(NAME, format!("must be of {known}, and is `{word}`"));
+                problems.add(NAME, format!("must be one of {known}, and is `{word}`"));
             }
         }
     }

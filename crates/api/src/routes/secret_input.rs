@@ -125,7 +125,10 @@ fn check_part<T>(
 ) {
     let Some(part) = part else { return };
     if part.len() > fields::VALUES {
-        problems.add(field, format!("must be at most {} entries", fields::VALUES));
+        problems.add(
+            field,
+            format!("must have at most {} entries", fields::VALUES),
+        );
     }
     for (name, value) in part {
         let field = format!("{field}.{name}");

@@ -272,3 +272,25 @@ fn references_to_nothing_cost_one_step_each() {
         .unwrap();
     assert!(expanded.values.variables.values().all(String::is_empty));
 }
+
+#[test]
+fn arguments_that_name_only_each_other_bring_nothing_in() {
+    let variables = |pairs: &[(&str, &str)]| {
+        let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        pairs.iter().map(pair).collect()
+    };
+    assert!(!names_others(&variables(&[("A", "1"), ("B", "$A ${ {B}")])));
+    assert!(!names_others(&variables(&[
+        ("A", "1"),
+        ("B", "${A}"),
+        ("C", "${C}")
+    ])));
+    assert!(names_others(&variables(&[
+        ("A", "1"),
+        ("B", "${A}-${PASSWORD}")
+    ])));
+    assert!(names_others(&variables(&[(
+        "A",
+        "${secrets.db.values.login}"
+    )])));
+}

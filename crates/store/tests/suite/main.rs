@@ -29,3 +29,4 @@ mod tokens;
 mod transitions;
 mod vcs;
 mod versions;
+mod watches;
