@@ -38,6 +38,7 @@ mod telemetry;
 mod tokens;
 mod transition;
 mod vcs;
+mod unreadable;
 mod version;
 
 pub use alone::Alone;

@@ -347,6 +347,7 @@ pub(crate) async fn start(
     Body(input): Body<StartInput>,
 ) -> Result<Data<BuildView>, ApiError> {
     let (project, service) = place.service(&state, &caller).await?;
+    linked::has_address(&service)?;
     may_override(&caller, &project, &input.overrides.secrets())?;
     input.check(&service, &state.settings)?;
     let overrides = input.overrides.secrets();

@@ -53,4 +53,5 @@ mod statuses;
 mod tags;
 mod teams;
 mod telemetry;
+mod unreadable;
 mod vcs;

@@ -27,4 +27,5 @@ mod teams;
 mod tokens;
 mod transitions;
 mod vcs;
+mod unreadable;
 mod versions;
