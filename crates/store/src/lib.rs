@@ -24,6 +24,7 @@ mod projects;
 mod queue;
 mod registry_credentials;
 mod request;
+mod restrictions;
 mod revision;
 mod roles;
 mod sealing;
@@ -37,8 +38,8 @@ mod teams;
 mod telemetry;
 mod tokens;
 mod transition;
-mod vcs;
 mod unreadable;
+mod vcs;
 mod version;
 
 pub use alone::Alone;

@@ -4,7 +4,7 @@ use crate::catalog::remove_repositories;
 use crate::sealing::{PROJECT_URL, SERVICE_SECRETS};
 use crate::sql::{Row, Session, params};
 use crate::unreadable::opened;
-use crate::{Store, StoreError, deletions, now, numbers, revision, service_tags};
+use crate::{Store, StoreError, deletions, now, numbers, restrictions, revision, service_tags};
 use domain::service::LatestBuild;
 use domain::{SecretChanges, SecretValues, Service, ServiceSpec, Status, repository};
 use serde_json::Value;
@@ -294,8 +294,16 @@ impl Store {
         deletions::note(&mut tx, uid).await?;
         tx.execute("DELETE FROM builds WHERE service_uid = $1", params![uid])
             .await?;
-        tx.execute("DELETE FROM services WHERE uid = $1", params![uid])
+        let deleted = tx
+            .row(
+                "DELETE FROM services WHERE uid = $1 RETURNING project_uid, id",
+                params![uid],
+                |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)),
+            )
             .await?;
+        if let Some((project_uid, id)) = deleted {
+            restrictions::forget_service(&mut tx, &project_uid, &id).await?;
+        }
         tx.commit().await?;
         self.deletions.notify_one();
         Ok(())
