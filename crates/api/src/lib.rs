@@ -2,12 +2,14 @@
 //! `/worker/v1`, the registry under `/v2`, health, figures for Prometheus. It knows tokens, permissions and wire shapes,
 //! and no SQL, no engine.
 
+mod accept;
 mod edge;
 mod job_credentials;
 mod linked;
 mod openapi;
 #[cfg(test)]
 mod permissions_page;
+mod pull_request;
 mod registry_access;
 mod removal;
 mod routes;

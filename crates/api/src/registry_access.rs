@@ -57,7 +57,8 @@ impl RegistryAccess {
         let Some(own) = self.store.repository(&build.service_uid).await? else {
             return Ok(Verdict::Deny);
         };
-        let verdict = worker(build, &own, repository, action);
+        let from_fork = self.store.is_from_fork(build).await?;
+        let verdict = worker(build, from_fork, &own, repository, action);
         let late = verdict == Verdict::Allow
             && moves_branch(build, action)
             && self.store.is_overtaken(build).await?;
@@ -74,10 +75,21 @@ impl RegistryAccess {
 
 /// A build's worker pulls from its project's repositories. It pushes to its own, once the build is at
 /// its upload, and gives no other tags than the build's: the steps of a Dockerfile run before that,
-/// and whoever gets hold of the token in one of them can change no image with it.
-fn worker(build: &Build, own: &str, repository: &str, action: Action<'_>) -> Verdict {
+/// and whoever gets hold of the token in one of them can change no image with it. One of a fork's pull
+/// request is a stranger's: it sees no image while its steps run, and gives no tag that another build
+/// could have given.
+fn worker(
+    build: &Build,
+    from_fork: bool,
+    own: &str,
+    repository: &str,
+    action: Action<'_>,
+) -> Verdict {
     let uploads = own == repository && may_upload(build.status);
     match action {
+        Action::Pull if from_fork && uploads => Verdict::Allow,
+        Action::Pull if from_fork => Verdict::NotVisible,
+        Action::Tag(tag) if from_fork && tag != build.id => Verdict::Deny,
         Action::Pull if repository::owner(own) == repository::owner(repository) => Verdict::Allow,
         Action::Pull => Verdict::NotVisible,
         Action::Push if uploads => Verdict::Allow,
@@ -182,6 +194,7 @@ mod tests {
             sha: Some(SHA.into()),
             image: None,
             attempt: 1,
+            trigger: domain::Trigger::Call,
             created_by: None,
             created_at: 0,
             started_at: Some(0),
@@ -191,7 +204,54 @@ mod tests {
     }
 
     fn may(status: Status, repository: &str, action: Action<'_>) -> Verdict {
-        worker(&build(status), "shop/web", repository, action)
+        worker(&build(status), false, "shop/web", repository, action)
+    }
+
+    #[test]
+    fn a_forks_build_sees_no_image_while_its_steps_run() {
+        let may = |status, repository, action| {
+            worker(&build(status), true, "shop/web", repository, action)
+        };
+        let own_tag = Action::Tag("joyous-view-6290");
+        for (status, repository, action, verdict) in [
+            (
+                Status::Building,
+                "shop/web",
+                Action::Pull,
+                Verdict::NotVisible,
+            ),
+            (
+                Status::Building,
+                "shop/base",
+                Action::Pull,
+                Verdict::NotVisible,
+            ),
+            (Status::Building, "shop/web", Action::Push, Verdict::Deny),
+            (
+                Status::Uploading,
+                "shop/base",
+                Action::Pull,
+                Verdict::NotVisible,
+            ),
+            (Status::Uploading, "shop/web", Action::Pull, Verdict::Allow),
+            (Status::Uploading, "shop/web", Action::Push, Verdict::Allow),
+            (Status::Uploading, "shop/web", own_tag, Verdict::Allow),
+            (
+                Status::Uploading,
+                "shop/web",
+                Action::Tag(SHA),
+                Verdict::Deny,
+            ),
+            (
+                Status::Uploading,
+                "shop/web",
+                Action::Tag("feature-login"),
+                Verdict::Deny,
+            ),
+        ] {
+            let judged = may(status, repository, action);
+            assert_eq!(judged, verdict, "{status} {repository} {action:?}");
+        }
     }
 
     #[test]

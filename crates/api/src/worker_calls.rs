@@ -70,6 +70,7 @@ async fn claim(
         .ok_or_else(gone)?;
     let build = claimed.build;
     let mut request = claimed.request;
+    let commit_is_named = request.sha.is_some();
     // The commit that the branch had when the build was asked for.
     request.sha = request.sha.or(build.sha.clone());
     let repository = state
@@ -94,6 +95,7 @@ async fn claim(
         cache_generation: cache_generation.ok_or_else(gone)?,
         attempt: build.attempt,
         request,
+        commit_is_named,
         registry: state.settings.worker_registry_host.clone(),
         repository,
         registry_public: state.settings.registry_host.clone(),

@@ -143,6 +143,7 @@ fn build() -> NewBuild {
     NewBuild {
         request: testkit::build_request(),
         sha: None,
+        trigger: domain::Trigger::Call,
         created_by: None,
         retry_of: None,
     }

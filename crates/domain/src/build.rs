@@ -37,7 +37,10 @@ pub struct Build {
     pub image: Option<Image>,
     /// How many times it was handed to an executor.
     pub attempt: i64,
-    /// Who started it.
+    /// What started it.
+    #[serde(default)]
+    pub trigger: Trigger,
+    /// Who started it; nobody, where a commit did.
     pub created_by: Option<Creator>,
     /// When it was accepted.
     pub created_at: Millis,
@@ -47,6 +50,34 @@ pub struct Build {
     pub status_since: Millis,
     /// When it concluded.
     pub concluded_at: Option<Millis>,
+}
+
+/// What started a build.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "BuildTrigger")]
+#[serde(rename_all = "lowercase")]
+pub enum Trigger {
+    /// Somebody's call.
+    #[default]
+    Call,
+    /// A new commit, by itself.
+    Commit,
+}
+
+impl Trigger {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Trigger::Call => "call",
+            Trigger::Commit => "commit",
+        }
+    }
+
+    /// Reads the word back; `None` for any other word.
+    pub fn parse(word: &str) -> Option<Trigger> {
+        let all = [Trigger::Call, Trigger::Commit];
+        all.into_iter().find(|trigger| trigger.as_str() == word)
+    }
 }
 
 /// Who started a build: the holder of a token.
@@ -108,6 +139,9 @@ pub struct BuildRequest {
     /// The branch that the pull request's commit is on, of a forge that keeps no refs of pull requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull_request_branch: Option<String>,
+    /// Whether the pull request is from a fork; `None` in what was accepted before anybody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_fork: Option<bool>,
     /// Build this commit.
     #[serde(default)]
     pub sha: Option<String>,

@@ -3,7 +3,7 @@
 //!
 //! Source of the patterns: the public API reference, per call.
 
-use crate::FileContent;
+use crate::{FileContent, build_rules};
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -56,6 +56,11 @@ pub const RULES: usize = 200;
 pub const VALUES: usize = 1000;
 /// Length of a build argument's value, in bytes.
 pub const ARGUMENT_BYTES: usize = 64 * 1024;
+/// The longest string, with its end, that a process may be started with. Source: `execve(2)`.
+pub const PROCESS_STRING_BYTES: usize = 128 * 1024;
+/// What build arguments may take together. A process is usually started with 2 MiB at the most, its
+/// environment and the pointers to all of it included; the rest is for what steps set themselves.
+pub const ARGUMENTS_BYTES: usize = 1024 * 1024;
 /// Length of a file or mount, in bytes.
 pub const FILE_BYTES: usize = 512 * 1024;
 /// Allowed ephemeral storage per build, in MB.
@@ -159,6 +164,12 @@ pub fn argument_value(value: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+/// What a build argument takes of what a process may be started with: `NAME=VALUE` with its end, and the
+/// pointer to it.
+pub fn argument_bytes(name: &str, value: &str) -> usize {
+    name.len() + value.len() + 2 + size_of::<usize>()
+}
+
 /// Where a file is laid, absolute from the build context's root.
 pub fn file_path(value: &str) -> Result<(), Problem> {
     let parts = value.strip_prefix('/').unwrap_or_default().split('/');
@@ -225,16 +236,25 @@ pub fn build_rule(value: &str) -> Result<(), Problem> {
         &BUILD_RULE,
         value,
         "must be the name of a branch, with * for any part of it, and without ?:@$~ [ ] { } or spaces",
-    )
+    )?;
+    build_rules::branch_problem(value).map_err(|problem| format!("cannot be read: {problem}"))
 }
 
-/// A path ignore rule.
+/// A path ignore rule: a line as in `.gitignore`.
 pub fn path_rule(value: &str) -> Result<(), Problem> {
-    at_most(value, 260)
+    at_most(value, 260)?;
+    if value.contains(['\n', '\r', '\0']) {
+        return Err("must be one line".into());
+    }
+    build_rules::path_problem(value)
+        .map_err(|problem| format!("must be a line as in .gitignore: {problem}"))
 }
 
 /// A word in a commit's message that keeps it from being built.
 pub fn ignore_flag(value: &str) -> Result<(), Problem> {
+    if value.is_empty() {
+        return Err("must not be empty: every message has it".into());
+    }
     at_most(value, 72)
 }
 
@@ -373,7 +393,10 @@ mod tests {
         assert!(storage_size(5).is_err());
         assert!(build_rule("release/[0-9]").is_err());
         assert!(path_rule(&"x".repeat(261)).is_err());
+        assert!(path_rule("[z").unwrap_err().contains(".gitignore"));
+        assert!(path_rule("a\nb").is_err());
         assert!(ignore_flag(&"x".repeat(73)).is_err());
+        assert!(ignore_flag("").is_err());
         assert!(argument_key("A B").is_err());
         assert!(stage("-f;x").is_err());
     }

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod account_secret;
 pub mod build;
+pub mod build_rules;
 pub mod fields;
 pub mod file;
 pub mod metrics;
@@ -12,6 +13,7 @@ pub mod permission;
 pub mod phase;
 pub mod plan;
 pub mod project;
+pub mod pull_request;
 pub mod queue;
 pub mod reason;
 pub mod registry_address;
@@ -27,15 +29,17 @@ pub mod tag;
 pub mod team;
 pub mod template;
 pub mod vcs;
+pub mod watch;
 
 pub use access::{Grant, Projects, Rights};
 pub use account_secret::AccountSecret;
-pub use build::{Build, BuildRequest, Creator, Image, PushTo};
+pub use build::{Build, BuildRequest, Creator, Image, PushTo, Trigger};
 pub use file::FileContent;
 pub use metrics::{Metric, Sample, Usage};
 pub use permission::{Permission, PermissionSet, Role};
 pub use plan::Plan;
 pub use project::Project;
+pub use pull_request::PullRequest;
 pub use reason::Reason;
 pub use registry_credential::RegistryCredential;
 pub use secret::Secret;
@@ -45,6 +49,7 @@ pub use service::{Service, ServiceSpec};
 pub use status::Status;
 pub use tag::Tag;
 pub use team::{Member, Restrictions, Team, TeamRole};
+pub use watch::Watch;
 
 /// Milliseconds since 1970-01-01T00:00:00Z: the one unit of time in the store and the domain.
 pub type Millis = i64;

@@ -53,7 +53,7 @@ pub struct ServiceSpec {
     pub build_plan: Option<String>,
     /// The processor architecture; `None` means the machine's own.
     pub architecture: Option<Architecture>,
-    /// Whether pushes and pull requests start no builds by themselves.
+    /// Whether new commits start no builds by themselves.
     pub disabled_ci: bool,
     /// The Dockerfile and its surroundings.
     pub dockerfile: DockerfileSettings,
@@ -71,6 +71,15 @@ pub struct ServiceSpec {
     pub docker_credentials: Vec<String>,
     /// The ids of its tags.
     pub tags: Vec<String>,
+}
+
+impl ServiceSpec {
+    /// Whether its repository is looked at, so that new commits build by themselves.
+    pub fn builds_by_itself(&self) -> bool {
+        let has_repository =
+            self.build_source == BuildSource::Git && !self.source.project_url.is_empty();
+        has_repository && !self.disabled_ci
+    }
 }
 
 /// What a service's builds are made of.
@@ -216,14 +225,14 @@ pub fn is_dockerfile(build_file: &str, docker_work_dir: &str, docker_file_path: 
     parts(&format!("{docker_work_dir}/{build_file}")) == parts(docker_file_path)
 }
 
-/// Which commits build by themselves, once a webhook announces them.
+/// Which new commits build by themselves; [`crate::build_rules`] judges by them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BuildRules {
-    /// Patterns of pull request branches.
+    /// The branches whose pull requests build, with `*` for any part of a name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pr_restrictions: Option<Vec<String>>,
-    /// Patterns of branches.
+    /// The branches that build, with `*` for any part of a name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub branch_restrictions: Option<Vec<String>>,
     /// Paths (`.gitignore` syntax) whose changes alone build nothing.

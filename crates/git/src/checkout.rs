@@ -26,6 +26,16 @@ pub enum GitDir {
     History,
 }
 
+/// As whom other repositories are opened that a commit names: submodules, and where it says that Git LFS
+/// keeps its files. The repository itself is always opened with its own login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// With the repository's login, where they are at the same server, and with the operator's key.
+    AsOurselves,
+    /// As nobody, and not in this machine's folders: a stranger wrote the commit.
+    AsNobody,
+}
+
 /// What a checkout brings besides the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CheckoutOptions {
@@ -35,6 +45,8 @@ pub struct CheckoutOptions {
     pub submodules: bool,
     /// What Git LFS keeps, in place of the files that point to it; also in submodules.
     pub lfs: bool,
+    /// As whom the other repositories are opened.
+    pub others: Others,
 }
 
 impl Default for CheckoutOptions {
@@ -43,6 +55,7 @@ impl Default for CheckoutOptions {
             git_dir: GitDir::None,
             submodules: true,
             lfs: false,
+            others: Others::AsOurselves,
         }
     }
 }
@@ -69,7 +82,7 @@ impl Mirror {
     ) -> Result<(), GitError> {
         self.checkout_plain(commit, into, options, progress).await?;
         if options.submodules {
-            submodules::checkout_all(self, commit, into, options.lfs, progress).await?;
+            submodules::checkout_all(self, commit, into, options, progress).await?;
         }
         Ok(())
     }
@@ -85,7 +98,8 @@ impl Mirror {
         prepare_folder(into)?;
         let kept = self.write_commit(commit, into, options).await?;
         // Without the lock, since what is missing is fetched.
-        self.fill_in(commit, &kept, into, progress).await
+        let others = options.others;
+        self.fill_in(commit, &kept, into, others, progress).await
     }
 
     /// Writes the files; those that point to what Git LFS keeps are told, if they are asked for.

@@ -7,6 +7,7 @@
 //! kind and a sentence for a person ([`GitError`]). [`Mirror`] keeps what was fetched, so that the
 //! next build fetches only what is new.
 
+mod belonging;
 mod checkout;
 mod classify;
 mod commit;
@@ -29,7 +30,7 @@ mod submodules;
 mod supervisor;
 mod url;
 
-pub use checkout::{CheckoutOptions, GitDir};
+pub use checkout::{CheckoutOptions, GitDir, Others};
 pub use commit::CommitInfo;
 pub use error::GitError;
 pub use fetch::Want;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::checkout::CheckoutOptions;
+use crate::checkout::{CheckoutOptions, Others};
 use crate::classify::to_error;
 use crate::error::GitError;
 use crate::fetch::Want;
@@ -55,8 +55,15 @@ impl Mirror {
     }
 
     /// The mirror of another repository in the same cache, for the same readers.
-    pub(crate) fn sibling(&self, url: &RepoUrl) -> Self {
-        Self::open(&self.git, &self.cache_dir, url, &self.scope)
+    pub(crate) fn sibling(&self, url: &RepoUrl, others: Others) -> Self {
+        let git = self.git.for_others(others);
+        Self::open(&git, &self.cache_dir, url, &self.scope)
+    }
+
+    /// The mirror of the same repository that has commits without their files.
+    pub(crate) fn graph(&self) -> Self {
+        let scope = format!("{}/graph", self.scope);
+        Self::open(&self.git, &self.cache_dir, &self.url, &scope)
     }
 
     /// The address, with credentials if it was given any.

@@ -1,6 +1,6 @@
 //! Questions to a server that need no local copy: which branches, which commit.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::classify;
 use crate::error::GitError;
@@ -8,6 +8,9 @@ use crate::names::{CommitSha, RefName};
 use crate::process::{Output, Progress, quiet};
 use crate::runner::Git;
 use crate::url::{Protocol, RepoUrl};
+
+/// The refs of all branches.
+const BRANCHES: &str = "refs/heads/*";
 
 /// A branch and the commit it points to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,13 +62,7 @@ impl Git {
     /// # Errors
     /// Any error of reaching the server.
     pub async fn list_branches(&self, url: &RepoUrl) -> Result<Vec<Branch>, GitError> {
-        let refs = self.ls_remote(url, &["refs/heads/*"]).await?;
-        let branches = refs.into_iter().filter_map(|(full, commit)| {
-            let short = full.strip_prefix("refs/heads/")?;
-            let name = RefName::branch(short).ok()?;
-            Some(Branch { name, commit })
-        });
-        Ok(branches.collect())
+        Ok(branches(self.ls_remote(url, &[BRANCHES]).await?))
     }
 
     /// All pull requests whose refs the forge keeps, the newest first; closed ones, too, on most.
@@ -73,8 +70,45 @@ impl Git {
     /// # Errors
     /// Any error of reaching the server.
     pub async fn list_pull_requests(&self, url: &RepoUrl) -> Result<Vec<PullRequest>, GitError> {
-        let patterns = ["refs/heads/*", "refs/pull/*", "refs/merge-requests/*"];
+        let patterns = [BRANCHES, "refs/pull/*", "refs/merge-requests/*"];
         Ok(pull_requests(self.ls_remote(url, &patterns).await?))
+    }
+
+    /// The commit that a pull request's ref points to, and beside it all branches.
+    ///
+    /// # Errors
+    /// [`GitError::RefNotFound`] when the server has no such ref; any error of reaching it.
+    pub async fn resolve_pull_request(
+        &self,
+        url: &RepoUrl,
+        name: &RefName,
+    ) -> Result<(CommitSha, Vec<Branch>), GitError> {
+        let refs = self.ls_remote(url, &[name.as_full(), BRANCHES]).await?;
+        let found = refs.iter().find(|(full, _)| full == name.as_full());
+        let commit = found.map(|(_, commit)| commit.clone());
+        let commit = commit.ok_or_else(|| GitError::RefNotFound {
+            url: url.to_string(),
+            name: name.short().to_owned(),
+        })?;
+        Ok((commit, branches(refs)))
+    }
+
+    /// The commits that branches and tags point to.
+    pub(crate) async fn tips(&self, url: &RepoUrl) -> Result<HashSet<CommitSha>, GitError> {
+        let args = |url: &RepoUrl| {
+            // Of tags with a text of their own also the commit below it is told.
+            let ask = ["ls-remote", "--heads", "--tags", "--end-of-options"];
+            let ask = ask.map(str::to_owned).into_iter();
+            ask.chain([url.to_string()]).collect()
+        };
+        let timeout = self.settings().question_timeout;
+        let output = self.ask(url, args, timeout, &quiet).await?;
+        let refs = output.text();
+        Ok(refs
+            .lines()
+            .filter_map(parse_line)
+            .map(|(_, commit)| commit)
+            .collect())
     }
 
     async fn ls_remote(
@@ -131,6 +165,15 @@ impl Git {
             Err(classify::to_error(&output.stderr, &about, ""))
         }
     }
+}
+
+fn branches(refs: Vec<(String, CommitSha)>) -> Vec<Branch> {
+    let branches = refs.into_iter().filter_map(|(full, commit)| {
+        let short = full.strip_prefix("refs/heads/")?;
+        let name = RefName::branch(short).ok()?;
+        Some(Branch { name, commit })
+    });
+    branches.collect()
 }
 
 fn pull_requests(refs: Vec<(String, CommitSha)>) -> Vec<PullRequest> {

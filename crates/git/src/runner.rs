@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::checkout::Others;
 use crate::environment;
 use crate::error::GitError;
 use crate::http::HttpClient;
@@ -115,6 +116,15 @@ impl Git {
     #[must_use]
     pub fn settings(&self) -> &GitSettings {
         &self.settings
+    }
+
+    /// The program as other repositories are opened with it.
+    pub(crate) fn for_others(&self, others: Others) -> Git {
+        let mut git = self.clone();
+        if others == Others::AsNobody {
+            Arc::make_mut(&mut git.settings).ssh.key = None;
+        }
+        git
     }
 
     /// A client for asking web servers by git's own rules: its protocols, addresses and patience.

@@ -10,7 +10,7 @@ use std::future::Future;
 use std::path::{Component, Path, PathBuf};
 use std::pin::Pin;
 
-use crate::checkout::CheckoutOptions;
+use crate::checkout::{CheckoutOptions, GitDir, Others};
 use crate::error::GitError;
 use crate::fetch::Want;
 use crate::lock::Mode;
@@ -37,7 +37,7 @@ pub(crate) async fn checkout_all(
     mirror: &Mirror,
     commit: &CommitSha,
     root: &Path,
-    lfs: bool,
+    options: CheckoutOptions,
     progress: Progress<'_>,
 ) -> Result<(), GitError> {
     let mut left = Left {
@@ -45,8 +45,8 @@ pub(crate) async fn checkout_all(
         count: MAX_COUNT,
     };
     let options = CheckoutOptions {
-        lfs,
-        ..CheckoutOptions::default()
+        git_dir: GitDir::None,
+        ..options
     };
     descend(mirror, commit, root, options, &mut left, progress).await
 }
@@ -81,9 +81,9 @@ fn descend<'a>(
                 .checked_sub(1)
                 .ok_or_else(|| refused(format!("there are more than {MAX_COUNT}")))?;
             let into = place(root, &submodule.path).map_err(refused)?;
-            let url = address(&mirror.url, &submodule, mirror)?;
+            let url = address(&mirror.url, &submodule, mirror, options.others)?;
             progress(&format!("Submodule {}: {url}", submodule.path));
-            let other = mirror.sibling(&url);
+            let other = mirror.sibling(&url, options.others);
             let want = Want::commit(submodule.commit.clone());
             other.fetch(&want, progress).await?;
             other
@@ -206,15 +206,22 @@ fn place(root: &Path, path: &str) -> Result<PathBuf, String> {
 }
 
 /// Where the submodule is. Credentials go along only to the parent's own server, and a repository
-/// from elsewhere cannot have this machine's own folders for submodules.
-fn address(parent: &RepoUrl, submodule: &Submodule, mirror: &Mirror) -> Result<RepoUrl, GitError> {
+/// from elsewhere cannot have this machine's own folders for submodules. A stranger's commit gets
+/// neither: no credentials but those that it has itself.
+fn address(
+    parent: &RepoUrl,
+    submodule: &Submodule,
+    mirror: &Mirror,
+    others: Others,
+) -> Result<RepoUrl, GitError> {
     let path = || submodule.path.clone();
     let not_by_this_protocol = |reason: String| GitError::SubmoduleProtocol {
         path: path(),
         reason,
     };
     let given = submodule.url.as_str();
-    let url = if given.starts_with("./") || given.starts_with("../") {
+    let is_relative = given.starts_with("./") || given.starts_with("../");
+    let url = if is_relative {
         parent.join(given)
     } else {
         RepoUrl::parse(given, &mirror.git.settings().protocols)
@@ -226,9 +233,15 @@ fn address(parent: &RepoUrl, submodule: &Submodule, mirror: &Mirror) -> Result<R
             reason: error.to_string(),
         },
     })?;
-    if url.protocol() == Protocol::File && parent.protocol() != Protocol::File {
-        let reason = "a remote repository cannot have a local one for a submodule";
+    let strangers = others == Others::AsNobody;
+    if url.protocol() == Protocol::File && (strangers || parent.protocol() != Protocol::File) {
+        let reason = "a remote repository, or a stranger's commit, cannot have a local one for a \
+                      submodule";
         return Err(not_by_this_protocol(reason.to_owned()));
+    }
+    if strangers {
+        let own = url.credentials().filter(|_| !is_relative).cloned();
+        return Ok(url.with_credentials(own));
     }
     if url.credentials().is_none() && url.same_origin(parent) {
         return Ok(url.with_credentials(parent.credentials().cloned()));

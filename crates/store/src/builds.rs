@@ -4,7 +4,7 @@ use crate::details::entered;
 use crate::request;
 use crate::sql::{Row, Session, params};
 use crate::{Store, StoreError, now};
-use domain::{Build, BuildRequest, Creator, Image, Millis, Reason, Service, Status};
+use domain::{Build, BuildRequest, Creator, Image, Millis, Reason, Service, Status, Trigger};
 use vault::Vault;
 
 /// A build to be accepted.
@@ -14,7 +14,9 @@ pub struct NewBuild {
     pub request: BuildRequest,
     /// The commit, where it is known already.
     pub sha: Option<String>,
-    /// Who starts it.
+    /// What starts it.
+    pub trigger: Trigger,
+    /// Who starts it; nobody, where a commit does.
     pub created_by: Option<Creator>,
     /// The id of the build that it repeats.
     pub retry_of: Option<String>,
@@ -34,17 +36,19 @@ macro_rules! build_columns {
     () => {
         "uid, service_uid, project_uid, number, id, status, reason, message, branch,
          pull_request_id, sha, image_name, image_digest, image_size, attempt, created_by,
-         created_at, started_at, status_since, concluded_at, created_by_name, image_registry"
+         created_at, started_at, status_since, concluded_at, created_by_name, image_registry,
+         started_by"
     };
 }
 pub(crate) use build_columns;
 
 /// How many columns that is: where further columns of a statement begin.
-pub(crate) const BUILD_COLUMNS: usize = 22;
+pub(crate) const BUILD_COLUMNS: usize = 23;
 
 pub(crate) fn build(row: &Row<'_>) -> Result<Build, StoreError> {
     let status: String = row.get(5)?;
     let reason: Option<String> = row.get(6)?;
+    let trigger: String = row.get(22)?;
     Ok(Build {
         uid: row.get(0)?,
         service_uid: row.get(1)?,
@@ -60,6 +64,8 @@ pub(crate) fn build(row: &Row<'_>) -> Result<Build, StoreError> {
         sha: row.get(10)?,
         image: image(row)?,
         attempt: row.get(14)?,
+        trigger: Trigger::parse(&trigger)
+            .ok_or_else(|| StoreError::corrupt(format!("unknown trigger {trigger}")))?,
         created_by: creator(row)?,
         created_at: row.get(16)?,
         started_at: row.get(17)?,
@@ -107,6 +113,19 @@ impl Store {
         new: NewBuild,
     ) -> Result<Build, StoreError> {
         let mut tx = self.db.write().await?;
+        let build = self.accept_in(&mut tx, service, new).await?;
+        tx.commit().await?;
+        self.changes.tell(&build);
+        Ok(build)
+    }
+
+    /// The same in a transaction of the caller's, who tells of it once that has ended.
+    pub(crate) async fn accept_in(
+        &self,
+        tx: &mut Session<'_>,
+        service: &Service,
+        new: NewBuild,
+    ) -> Result<Build, StoreError> {
         let number = tx
             .row(
                 "UPDATE services SET last_build_number = last_build_number + 1 WHERE uid = $1
@@ -116,13 +135,13 @@ impl Store {
             )
             .await?
             .ok_or(StoreError::Gone)?;
-        let created_at = not_before(&mut tx, &service.uid, number - 1).await?;
+        let created_at = not_before(tx, &service.uid, number - 1).await?;
         let build = Build {
             uid: uuid::Uuid::now_v7().to_string(),
             service_uid: service.uid.clone(),
             project_uid: service.project_uid.clone(),
             number,
-            id: free_id(&mut tx, &service.uid).await?,
+            id: free_id(tx, &service.uid).await?,
             status: Status::Queued,
             reason: None,
             message: None,
@@ -131,6 +150,7 @@ impl Store {
             sha: new.sha.or_else(|| new.request.sha.clone()),
             image: None,
             attempt: 0,
+            trigger: new.trigger,
             created_by: new.created_by,
             created_at,
             started_at: None,
@@ -138,9 +158,7 @@ impl Store {
             concluded_at: None,
         };
         let retry_of = new.retry_of.as_deref();
-        insert(&mut tx, &self.vault, &build, &new.request, retry_of).await?;
-        tx.commit().await?;
-        self.changes.tell(&build);
+        insert(tx, &self.vault, &build, &new.request, retry_of).await?;
         Ok(build)
     }
 
@@ -283,8 +301,8 @@ async fn insert(
     tx.execute(
         "INSERT INTO builds (service_uid, number, uid, project_uid, id, status, branch,
              pull_request_id, sha, created_by, created_by_name, created_at, status_since, request,
-             secrets, phases, retry_of)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+             secrets, phases, retry_of, started_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         params![
             &build.service_uid,
             build.number,
@@ -302,7 +320,8 @@ async fn insert(
             request,
             secrets,
             entered(build.status, build.status_since),
-            retry_of
+            retry_of,
+            build.trigger.as_str()
         ],
     )
     .await?;

@@ -16,6 +16,21 @@ pub struct Details {
     pub usage: Option<Usage>,
     /// The id of the build that it repeats.
     pub retry_of: Option<String>,
+    /// Whether it is of a pull request from a fork.
+    pub from_fork: bool,
+}
+
+/// What is read of a request to know whose it is.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Whose {
+    from_fork: Option<bool>,
+}
+
+impl Whose {
+    fn is_forks(&self) -> bool {
+        self.from_fork == Some(true)
+    }
 }
 
 impl Store {
@@ -34,12 +49,28 @@ impl Store {
                 concat!(
                     "SELECT ",
                     build_columns!(),
-                    ", phases, usage, retry_of FROM builds WHERE service_uid = $1 AND id = $2"
+                    ", phases, usage, retry_of, request FROM builds WHERE service_uid = $1 AND id = $2"
                 ),
                 params![service_uid, id],
                 |row| Ok((build(row)?, details(row)?)),
             )
             .await
+    }
+
+    /// Whether a build is of a pull request from a fork.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_from_fork(&self, build: &Build) -> Result<bool, StoreError> {
+        let mut session = self.db.read().await?;
+        let whose = session
+            .row(
+                "SELECT request FROM builds WHERE uid = $1",
+                params![&build.uid],
+                |row| row.json::<Whose>(0),
+            )
+            .await?;
+        Ok(whose.is_some_and(|whose| whose.is_forks()))
     }
 
     /// What a build was asked to build.
@@ -68,6 +99,7 @@ fn details(row: &Row<'_>) -> Result<Details, StoreError> {
         phases: phases(&notes),
         usage: usage.map(|_| row.json(BUILD_COLUMNS + 1)).transpose()?,
         retry_of: row.get(BUILD_COLUMNS + 2)?,
+        from_fork: row.json::<Whose>(BUILD_COLUMNS + 3)?.is_forks(),
     })
 }
 

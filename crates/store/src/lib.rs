@@ -41,6 +41,7 @@ mod transition;
 mod unreadable;
 mod vcs;
 mod version;
+mod watches;
 
 pub use alone::Alone;
 pub use builds::{NewBuild, Page};
@@ -64,6 +65,7 @@ pub use services::ServiceChanges;
 pub use tokens::{NewToken, Token, random_key};
 pub use transition::{Advanced, Claimed, Ending};
 pub use version::{Remembered, Version};
+pub use watches::{HeadMove, Seen};
 
 use sql::{Database, Postgres, Sqlite};
 use std::path::Path;
@@ -120,6 +122,7 @@ impl Store {
         };
         if !report.applied_migrations().is_empty() {
             store.date_first_team().await?;
+            store.take_no_samples().await?;
         }
         Ok(store)
     }

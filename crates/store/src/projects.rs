@@ -18,20 +18,30 @@ pub struct ProjectChanges {
     pub custom_registry: Option<Option<CustomRegistry>>,
 }
 
-fn project(row: &Row<'_>) -> Result<Project, StoreError> {
-    let custom: Option<String> = row.get(10)?;
+/// The columns of a project, in the order [`project`] reads them.
+macro_rules! project_columns {
+    () => {
+        "p.uid, p.team, p.id, p.name, p.description, p.color, p.region, p.created_at, p.updated_at,
+         p.number, p.custom_registry"
+    };
+}
+pub(crate) use project_columns;
+
+/// Reads a project whose columns begin at `at`.
+pub(crate) fn project(row: &Row<'_>, at: usize) -> Result<Project, StoreError> {
+    let custom: Option<String> = row.get(at + 10)?;
     let custom = custom.map(|text| serde_json::from_str(&text)).transpose();
     Ok(Project {
-        uid: row.get(0)?,
-        team: row.get(1)?,
-        id: row.get(2)?,
-        name: row.get(3)?,
-        description: row.get(4)?,
-        color: row.get(5)?,
-        region: row.get(6)?,
-        created_at: row.get(7)?,
-        updated_at: row.get(8)?,
-        number: row.get(9)?,
+        uid: row.get(at)?,
+        team: row.get(at + 1)?,
+        id: row.get(at + 2)?,
+        name: row.get(at + 3)?,
+        description: row.get(at + 4)?,
+        color: row.get(at + 5)?,
+        region: row.get(at + 6)?,
+        created_at: row.get(at + 7)?,
+        updated_at: row.get(at + 8)?,
+        number: row.get(at + 9)?,
         custom_registry: custom.map_err(|e| StoreError::corrupt(e.to_string()))?,
     })
 }
@@ -71,10 +81,13 @@ impl Store {
         let mut session = self.db.read().await?;
         session
             .row(
-                "SELECT uid, team, id, name, description, color, region, created_at, updated_at, number, custom_registry
-                 FROM projects WHERE team = $1 AND id = $2",
+                concat!(
+                    "SELECT ",
+                    project_columns!(),
+                    " FROM projects p WHERE p.team = $1 AND p.id = $2"
+                ),
                 params![team, id],
-                project,
+                |row| project(row, 0),
             )
             .await
     }
@@ -94,10 +107,13 @@ impl Store {
         let mut session = self.db.read().await?;
         session
             .rows(
-                "SELECT uid, team, id, name, description, color, region, created_at, updated_at, number, custom_registry
-                 FROM projects WHERE team = $1 AND number > $2 ORDER BY number LIMIT $3 OFFSET $4",
+                concat!(
+                    "SELECT ",
+                    project_columns!(),
+                    " FROM projects p WHERE p.team = $1 AND p.number > $2 ORDER BY p.number LIMIT $3 OFFSET $4"
+                ),
                 params![team, after, limit, offset],
-                project,
+                |row| project(row, 0),
             )
             .await
     }
@@ -131,10 +147,13 @@ impl Store {
         }
         let updated = tx
             .row(
-                "SELECT uid, team, id, name, description, color, region, created_at, updated_at, number, custom_registry
-                 FROM projects WHERE uid = $1",
+                concat!(
+                    "SELECT ",
+                    project_columns!(),
+                    " FROM projects p WHERE p.uid = $1"
+                ),
                 params![uid],
-                project,
+                |row| project(row, 0),
             )
             .await?;
         tx.commit().await?;

@@ -4,7 +4,9 @@ use crate::catalog::remove_repositories;
 use crate::sealing::{PROJECT_URL, SERVICE_SECRETS};
 use crate::sql::{Row, Session, params};
 use crate::unreadable::opened;
-use crate::{Store, StoreError, deletions, now, numbers, restrictions, revision, service_tags};
+use crate::{
+    Store, StoreError, deletions, now, numbers, restrictions, revision, service_tags, watches,
+};
 use domain::service::LatestBuild;
 use domain::{SecretChanges, SecretValues, Service, ServiceSpec, Status, repository};
 use serde_json::Value;
@@ -40,11 +42,12 @@ macro_rules! service_columns {
          s.created_at, s.updated_at, s.number, s.project_url"
     };
 }
+pub(crate) use service_columns;
 
 /// How many columns that is: where further columns of a statement begin.
-const SERVICE_COLUMNS: usize = 11;
+pub(crate) const SERVICE_COLUMNS: usize = 11;
 
-fn service(vault: &Vault, row: &Row<'_>) -> Result<Service, StoreError> {
+pub(crate) fn service(vault: &Vault, row: &Row<'_>) -> Result<Service, StoreError> {
     let uid: String = row.get(0)?;
     let mut spec: ServiceSpec = row.json(5)?;
     // There is none only in a row from before there were keys, until the next start.
@@ -246,6 +249,9 @@ impl Store {
             ],
         )
         .await?;
+        if !changes.spec.builds_by_itself() {
+            watches::forget(&mut tx, uid).await?;
+        }
         self.change_secrets(&mut tx, uid, changes.secrets).await?;
         let updated = self.service_by_uid(&mut tx, uid).await?;
         tx.commit().await?;
@@ -256,7 +262,7 @@ impl Store {
         PROJECT_URL.seal(&self.vault, uid, &spec.source.project_url)
     }
 
-    async fn service_by_uid(
+    pub(crate) async fn service_by_uid(
         &self,
         tx: &mut Session<'_>,
         uid: &str,

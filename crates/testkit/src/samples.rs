@@ -74,6 +74,7 @@ pub fn build_request() -> BuildRequest {
         bundle_url: None,
         branch: Some("main".into()),
         pull_request_id: None,
+        from_fork: None,
         sha: None,
         docker_file_path: "/Dockerfile".into(),
         docker_work_dir: "/".into(),

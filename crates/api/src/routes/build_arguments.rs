@@ -4,7 +4,7 @@
 mod details;
 mod gather;
 
-pub(crate) use gather::for_build;
+pub(crate) use gather::{given, given_to_a_stranger};
 
 use super::secret_input::{SERVICE, keeps_its_dockerfile, may_refer};
 use crate::edge::{ApiError, Body, Caller, Data, Nothing, Params, Path, Place, Problems, call};

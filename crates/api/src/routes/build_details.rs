@@ -27,6 +27,9 @@ pub(crate) struct BuildDetails {
     /// The id of the build that it repeats.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_of: Option<String>,
+    /// Whether it is of a pull request from a fork, which gets nothing of the service's; there when it is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    from_fork: bool,
     /// Where it stands, while it is QUEUED.
     #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<QueueView>,
@@ -94,6 +97,7 @@ impl BuildDetails {
                 .usage
                 .map(|usage| usage.into_iter().map(figures).collect()),
             retry_of: details.retry_of,
+            from_fork: details.from_fork,
             queue: None,
         }
     }

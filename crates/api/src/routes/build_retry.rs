@@ -1,14 +1,14 @@
 //! Asking for a build again: the same commit with the same arguments, whatever the service says by now.
 
 use super::build_details::BuildDetails;
-use super::builds::{creator, find, resolve};
+use super::builds::{creator, find};
 use super::no_fields::NoFields;
+use crate::accept;
 use crate::edge::{ApiError, Caller, Data, Path, Place, call};
 use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
 use domain::Permission as P;
-use store::NewBuild;
 
 /// Retries.
 pub(crate) fn routes() -> ApiRouter<State> {
@@ -37,19 +37,7 @@ async fn retry(
             build.status
         )));
     }
-    let missing = || ApiError::not_found("build", &build.id);
-    let request = state.store.build_request(&build.uid).await?;
-    let request = request.ok_or_else(missing)?;
-    let sha = match build.sha {
-        Some(sha) => Some(sha),
-        None => resolve(&state, &request).await,
-    };
-    let again = NewBuild {
-        request,
-        sha,
-        created_by: Some(creator(&caller)),
-        retry_of: Some(build.id),
-    };
+    let again = accept::again(&state, build, Some(creator(&caller))).await?;
     let build = state.store.accept_build(&service, again).await?;
     let data = BuildDetails::find(&state, &service, &build.id).await?;
     Ok(Data { data })

@@ -1,31 +1,28 @@
 //! Builds: list, get, start, abort. The list is the heart of it all.
 
-use super::build_arguments::for_build;
 use super::build_details::BuildDetails;
-use super::build_filter::{BuildsQuery, Wanted};
-use super::custom_registry;
-use super::secret_input::{self, keeps_dockerfile, keeps_its_dockerfile};
+use super::build_filter::{BuildsQuery, Filtered};
+use super::secret_input::{self, keeps_dockerfile, may_refer};
 use super::service_rights::may_override;
 use crate::Settings;
+use crate::accept::{self, Wanted};
 use crate::edge::{
     Answers, ApiError, Body, Caller, Data, Kept, Listed, Nothing, PageQuery, Params, Path, Place,
     Problems, Start, call, iso_millis,
 };
-use crate::linked::{self, Source};
+use crate::pull_request;
 use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::{OriginalUri, State as FromState};
 use domain::service::{BuildSource, DockerfileSettings};
-use domain::template::Expanded;
 use domain::{
-    Build, BuildRequest, Creator, FileContent, Permission as P, Reason, SecretChanges, Service,
-    Status, fields,
+    Build, Creator, FileContent, Permission as P, PullRequest, Reason, SecretChanges, SecretValues,
+    Service, Status, fields,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::time::Duration;
-use store::{Advanced, Ending, NewBuild, Page};
+use store::{Advanced, Ending, Page};
 
 /// Builds.
 pub(crate) fn routes() -> ApiRouter<State> {
@@ -154,16 +151,18 @@ async fn page(
 ) -> Result<Listed<Builds>, ApiError> {
     let (_, service) = place.service(state, caller).await?;
     let list = format!("builds:{}", service.uid);
-    let wanted = Wanted::read(params, &list)?;
-    let list = wanted.as_ref().map_or(list, |wanted| wanted.list.clone());
+    let filtered = Filtered::read(params, &list)?;
+    let list = filtered
+        .as_ref()
+        .map_or(list, |filtered| filtered.list.clone());
     let query = PageQuery::read(params, &state.sealer, &list)?;
     let page = match query.start {
         Start::After(number) => Page::Before(number),
         Start::Skip(count) => Page::Skip(count),
     };
-    let mut rows = match wanted {
+    let mut rows = match filtered {
         None => state.store.builds(&service, page, query.limit()).await?,
-        Some(wanted) => wanted.rows(state, &service, page, query.limit()).await?,
+        Some(filtered) => filtered.rows(state, &service, page, query.limit()).await?,
     };
     let pagination = query.cut(&mut rows, &state.sealer, &list, |build| build.number);
     let host = &state.settings.registry_host;
@@ -264,6 +263,22 @@ impl StartInput {
         }
     }
 
+    fn wanted(
+        self,
+        service: &Service,
+        pull_request: Option<PullRequest>,
+        overrides: SecretChanges,
+    ) -> Wanted {
+        Wanted {
+            bundle_url: self.bundle_url,
+            branch: self.branch,
+            pull_request,
+            sha: self.sha,
+            dockerfile: self.overrides.docker.over(&service.spec.dockerfile),
+            overrides,
+        }
+    }
+
     /// A commit or branch of a bundle is only noted.
     fn check_bundle(&self, settings: &Settings, problems: &mut Problems) {
         match &self.bundle_url {
@@ -347,30 +362,22 @@ pub(crate) async fn start(
     Body(input): Body<StartInput>,
 ) -> Result<Data<BuildView>, ApiError> {
     let (project, service) = place.service(&state, &caller).await?;
-    linked::has_address(&service)?;
     may_override(&caller, &project, &input.overrides.secrets())?;
     input.check(&service, &state.settings)?;
     let overrides = input.overrides.secrets();
-    let given = for_build(&state, &caller, &project, &service, overrides).await?;
-    let mut request = request(&state, &service, given, input)?;
-    request.push_to = custom_registry::push_to(&state, &project, &service).await?;
-    let sha = match linked::find_pull_request(&state, &mut request).await? {
-        Some(sha) if request.sha.is_none() => Some(sha),
-        _ => resolve(&state, &request).await,
+    may_refer(&caller, &overrides, &SecretValues::default())?;
+    let pull_request = match input.pull_request_id {
+        Some(number) => {
+            let source = &service.spec.source;
+            let sha = input.sha.as_deref();
+            Some(pull_request::find(&state, source, number, sha).await?)
+        }
+        None => None,
     };
+    let wanted = input.wanted(&service, pull_request, overrides);
     let created_by = Some(creator(&caller));
-    let build = state
-        .store
-        .accept_build(
-            &service,
-            NewBuild {
-                request,
-                sha,
-                created_by,
-                retry_of: None,
-            },
-        )
-        .await?;
+    let new = accept::wanted(&state, &project, &service, wanted, created_by).await?;
+    let build = state.store.accept_build(&service, new).await?;
     Ok(Data {
         data: BuildView::new(build, &state.settings.registry_host),
     })
@@ -381,78 +388,6 @@ pub(super) fn creator(caller: &Caller) -> Creator {
     Creator {
         token_id: caller.token.id.clone(),
         token_name: caller.token.name.clone(),
-    }
-}
-
-/// The service's specification with the call's overrides on top, and what it is given, fixed for this
-/// build.
-fn request(
-    state: &State,
-    service: &Service,
-    given: Expanded,
-    input: StartInput,
-) -> Result<BuildRequest, ApiError> {
-    let spec = &service.spec;
-    let settings = &state.settings;
-    let plan = spec.build_plan.as_deref().and_then(|id| settings.plan(id));
-    let dockerfile = input.overrides.docker.over(&spec.dockerfile);
-    keeps_its_dockerfile(&given.values, &dockerfile)?;
-    Ok(BuildRequest {
-        project_url: spec.source.project_url.clone(),
-        bundle_url: input.bundle_url,
-        project_type: spec.source.project_type,
-        vcs_link: match spec.build_source {
-            BuildSource::Git => spec.source.vcs_link.clone(),
-            BuildSource::Bundle => None,
-        },
-        branch: input.branch,
-        pull_request_id: input.pull_request_id,
-        pull_request_branch: None,
-        sha: input.sha,
-        docker_file_path: dockerfile.docker_file_path,
-        docker_work_dir: dockerfile.docker_work_dir,
-        target: dockerfile.target,
-        build_arguments: given.values.variables,
-        secret_arguments: given.secret_arguments,
-        account_secrets: given.account_secrets,
-        build_files: given.values.files,
-        docker_secret_mounts: given.values.mounts,
-        docker_credentials: spec.docker_credentials.clone(),
-        push_to: None,
-        use_cache: dockerfile.use_cache,
-        cache_storage_mb: dockerfile.cache_storage_mb.or(settings.cache_storage_mb),
-        include_git_folder: spec.include_git_folder,
-        full_git_clone: spec.full_git_clone,
-        enable_git_lfs: spec.enable_git_lfs,
-        ephemeral_storage_mb: spec
-            .ephemeral_storage_mb
-            .unwrap_or(settings.ephemeral_storage_mb),
-        plan: plan.unwrap_or(&settings.default_plan).clone(),
-        architecture: spec.architecture,
-        time_limit_seconds: settings.time_limit_seconds,
-    })
-}
-
-/// How long start waits for the git server. A queued build then has the commit that its branch had
-/// when it was asked for. When the server does not answer in time, or knows no such branch, the
-/// build is accepted all the same: its worker asks again, and a failure is listed with its reason.
-const RESOLVE: Duration = Duration::from_secs(5);
-
-pub(super) async fn resolve(state: &State, request: &BuildRequest) -> Option<String> {
-    if request.sha.is_some() || request.bundle_url.is_some() {
-        return None;
-    }
-    let branch = git::RefName::branch(request.branch.as_deref()?).ok()?;
-    let link = request.vcs_link.as_deref();
-    let source = Source::of(state, &request.project_url, link).await.ok()?;
-    let asked = state.git.resolve_branch(&source.url, &branch);
-    match tokio::time::timeout(RESOLVE, asked).await {
-        Ok(Ok(sha)) => Some(sha.to_string()),
-        Ok(Err(error)) => {
-            tracing::info!(%error, "the branch is left to the worker to resolve");
-            None
-        }
-        Err(_) => None,
     }
 }
 

@@ -212,6 +212,7 @@ fn new_build() -> NewBuild {
     NewBuild {
         request: testkit::build_request(),
         sha: None,
+        trigger: domain::Trigger::Call,
         created_by: None,
         retry_of: None,
     }

@@ -35,7 +35,7 @@ impl From<Repository> for ForgeRepository {
 }
 
 #[derive(Deserialize)]
-struct Pull {
+pub(super) struct Pull {
     number: i64,
     state: String,
     merged_at: Option<String>,
@@ -43,18 +43,27 @@ struct Pull {
     #[serde(default)]
     merged: bool,
     title: String,
-    head: Side,
-    base: Side,
+    pub(super) head: Side,
+    pub(super) base: Side,
     created_at: String,
     updated_at: String,
     html_url: String,
 }
 
 #[derive(Deserialize)]
-struct Side {
+pub(super) struct Side {
     #[serde(rename = "ref")]
-    name: String,
-    sha: String,
+    pub(super) name: String,
+    pub(super) sha: String,
+    /// Of Gitea's only.
+    pub(super) repo_id: Option<i64>,
+    /// Nothing when the fork was deleted.
+    pub(super) repo: Option<RepositoryId>,
+}
+
+#[derive(Deserialize, PartialEq)]
+pub(super) struct RepositoryId {
+    id: i64,
 }
 
 impl From<Pull> for ForgePullRequest {
@@ -102,4 +111,14 @@ pub(super) async fn pull_requests(
     let pages = Pages::Numbered { size };
     api.until(&path, &query, pages, |row: Pull| row.into(), enough)
         .await
+}
+
+/// One pull request; whose it is each forge tells in its own way.
+pub(super) async fn pull_request(
+    api: &Api,
+    (owner, name): (&str, &str),
+    number: i64,
+) -> Result<Pull, ForgeError> {
+    let path = ["repos", owner, name, "pulls", &number.to_string()];
+    api.get(&path, &[]).await
 }

@@ -2,7 +2,7 @@
 //! "Git: Repositories", "Git: Stats", "Git: Pull Requests"; only the last have pages.
 
 use super::ask::{Api, Pages};
-use super::pulls::{Enough, ForgePullRequest, PullRequestState};
+use super::pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState};
 use super::{Account, ForgeBranch, ForgeCommit, ForgeError, ForgeRepository};
 use serde::Deserialize;
 
@@ -113,6 +113,8 @@ struct Pull {
     last_merge_source_commit: Option<CommitRef>,
     creation_date: String,
     closed_date: Option<String>,
+    /// There when it is from a fork.
+    fork_source: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -152,4 +154,22 @@ pub(super) async fn pull_requests(
     let query = [VERSION, ("searchCriteria.status", "all")];
     api.until(&path, &query, Pages::Skipping, pull, enough)
         .await
+}
+
+/// What is built is the pull request merged for a try, which its ref has.
+pub(super) async fn pull_request_head(
+    api: &Api,
+    owner: &str,
+    name: &str,
+    number: i64,
+) -> Result<PullRequestHead, ForgeError> {
+    let number = number.to_string();
+    let path = [owner, "_apis", "git", "repositories", name, "pullrequests"];
+    let path = [&path[..], &[&number]].concat();
+    let pull: Pull = api.get(&path, &[VERSION]).await?;
+    Ok(PullRequestHead {
+        sha: None,
+        branch: short(pull.source_ref_name),
+        is_from_fork: pull.fork_source.is_some(),
+    })
 }

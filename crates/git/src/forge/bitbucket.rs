@@ -207,7 +207,7 @@ pub(super) async fn pull_request_head(
     } = api.get(&path, &[]).await?;
     let sha = pull_request_sha(api, owner, name, number).await?;
     Ok(PullRequestHead {
-        sha: sha.ok_or_else(|| api.missing())?,
+        sha: Some(sha.ok_or_else(|| api.missing())?),
         branch: source.branch.name,
         is_from_fork: source.repository != destination.repository,
     })

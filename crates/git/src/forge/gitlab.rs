@@ -2,7 +2,7 @@
 //! "Merge requests".
 
 use super::ask::{Api, Pages};
-use super::pulls::{Enough, ForgePullRequest, PullRequestState};
+use super::pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState};
 use super::{Account, ForgeBranch, ForgeCommit, ForgeError, ForgeRepository};
 use serde::Deserialize;
 
@@ -88,6 +88,9 @@ struct MergeRequest {
     source_branch: String,
     target_branch: String,
     sha: Option<String>,
+    /// Nothing when the fork was deleted.
+    source_project_id: Option<u64>,
+    target_project_id: Option<u64>,
     created_at: String,
     updated_at: String,
     web_url: String,
@@ -127,4 +130,21 @@ pub(super) async fn pull_requests(
     let pages = Pages::Numbered { size: "per_page" };
     api.until(&path, &query, pages, |row: MergeRequest| row.into(), enough)
         .await
+}
+
+pub(super) async fn pull_request_head(
+    api: &Api,
+    owner: &str,
+    name: &str,
+    number: i64,
+) -> Result<PullRequestHead, ForgeError> {
+    let (project, number) = (format!("{owner}/{name}"), number.to_string());
+    let path = ["projects", &project, "merge_requests", &number];
+    let row: MergeRequest = api.get(&path, &[]).await?;
+    let source = row.source_project_id;
+    Ok(PullRequestHead {
+        sha: row.sha,
+        branch: row.source_branch,
+        is_from_fork: source.is_none() || source != row.target_project_id,
+    })
 }

@@ -234,7 +234,7 @@ impl Forge {
         Ok(())
     }
 
-    /// Where a pull request's commit is, of a forge that keeps no refs of them; `None` of others.
+    /// Where a pull request's commit is.
     ///
     /// # Errors
     /// Any of [`ForgeError`].
@@ -243,11 +243,14 @@ impl Forge {
         owner: &str,
         name: &str,
         number: i64,
-    ) -> Result<Option<PullRequestHead>, ForgeError> {
-        if self.kind != VcsKind::Bitbucket {
-            return Ok(None);
+    ) -> Result<PullRequestHead, ForgeError> {
+        let api = &self.api;
+        match self.kind {
+            VcsKind::Github => github::pull_request_head(api, owner, name, number).await,
+            VcsKind::Gitlab => gitlab::pull_request_head(api, owner, name, number).await,
+            VcsKind::Gitea => gitea::pull_request_head(api, owner, name, number).await,
+            VcsKind::Bitbucket => bitbucket::pull_request_head(api, owner, name, number).await,
+            VcsKind::Azure => azure::pull_request_head(api, owner, name, number).await,
         }
-        let head = bitbucket::pull_request_head(&self.api, owner, name, number).await?;
-        Ok(Some(head))
     }
 }

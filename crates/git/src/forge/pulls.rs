@@ -37,11 +37,12 @@ pub enum PullRequestState {
 /// Where a pull request's commit is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullRequestHead {
-    /// The commit.
-    pub sha: String,
+    /// The commit that a build is of; `None` where that is for the ref to say.
+    pub sha: Option<String>,
     /// The branch.
     pub branch: String,
-    /// Whether both are in another repository.
+    /// Whether it is from another repository, or from somebody who need not be able to push to this
+    /// one.
     pub is_from_fork: bool,
 }
 

@@ -13,6 +13,7 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use crate::checkout::Others;
 use crate::error::GitError;
 use crate::lock::Mode;
 use crate::mirror::Mirror;
@@ -61,6 +62,7 @@ impl Mirror {
         commit: &CommitSha,
         kept: &[Kept],
         root: &Path,
+        others: Others,
         progress: Progress<'_>,
     ) -> Result<(), GitError> {
         if kept.is_empty() {
@@ -79,7 +81,7 @@ impl Mirror {
             let bytes: u64 = missing.iter().map(|object| object.size).sum();
             let (count, mb) = (missing.len(), bytes.div_ceil(1 << 20));
             progress(&format!("Git LFS: fetching {count} objects, {mb} MB"));
-            server::fetch(self, commit, &missing, &objects).await?;
+            server::fetch(self, commit, others, &missing, &objects).await?;
         }
         let _lock = self.lock(Mode::Shared).await?;
         for Kept { file, object } in kept {

@@ -16,11 +16,13 @@ use url::Url;
 
 use super::pointer::Object;
 use super::store::Objects;
+use crate::checkout::Others;
 use crate::error::GitError;
 use crate::http::{HttpClient, HttpError};
 use crate::mirror::Mirror;
 use crate::names::CommitSha;
 use crate::process::quiet;
+use crate::runner::Git;
 use crate::url::{Protocol, RepoUrl};
 
 /// Objects that are asked for at once.
@@ -33,17 +35,21 @@ const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.git-lf
 pub(super) async fn fetch(
     mirror: &Mirror,
     commit: &CommitSha,
+    others: Others,
     wanted: &[&Object],
     into: &Objects,
 ) -> Result<(), GitError> {
-    let named = named_by(mirror, commit).await?;
+    let named = named_by(mirror, commit, others).await?;
     let address = named.as_ref().unwrap_or(&mirror.url);
     if address.protocol() == Protocol::File {
         return copy(Path::new(address.path()), wanted, into);
     }
     let http = mirror.git.http();
     let server = match address.protocol() {
-        Protocol::Ssh => authenticated(mirror, address).await?,
+        Protocol::Ssh => {
+            let others = named.as_ref().map_or(Others::AsOurselves, |_| others);
+            authenticated(&mirror.git.for_others(others), address).await?
+        }
         _ => Server::at(address, named.is_none())?,
     };
     for batch in wanted.chunks(BATCH) {
@@ -57,8 +63,12 @@ pub(super) async fn fetch(
 }
 
 /// The address in the commit's `.lfsconfig`, if it has one. It may not lead to this machine's folders,
-/// and gets the repository's login only where it is the same server.
-async fn named_by(mirror: &Mirror, commit: &CommitSha) -> Result<Option<RepoUrl>, GitError> {
+/// and gets the repository's login only where it is the same server, and no stranger wrote it.
+async fn named_by(
+    mirror: &Mirror,
+    commit: &CommitSha,
+    others: Others,
+) -> Result<Option<RepoUrl>, GitError> {
     let blob = format!("--blob={commit}:.lfsconfig");
     let call = mirror.local();
     let call = call.args(["config", &blob, "--no-includes", "--get", "lfs.url"]);
@@ -70,11 +80,13 @@ async fn named_by(mirror: &Mirror, commit: &CommitSha) -> Result<Option<RepoUrl>
     let text = output.text();
     let url = RepoUrl::parse(text.trim(), &mirror.git.settings().protocols)
         .map_err(|error| GitError::Lfs(format!("the address in .lfsconfig: {error}")))?;
-    if url.protocol() == Protocol::File && mirror.url.protocol() != Protocol::File {
-        let refused = "a remote repository cannot have its objects on this machine";
+    let strangers = others == Others::AsNobody;
+    if url.protocol() == Protocol::File && (strangers || mirror.url.protocol() != Protocol::File) {
+        let refused = "a remote repository, or a stranger's commit, cannot have its objects on \
+                       this machine";
         return Err(GitError::Lfs(refused.to_owned()));
     }
-    if url.credentials().is_none() && url.same_origin(&mirror.url) {
+    if !strangers && url.credentials().is_none() && url.same_origin(&mirror.url) {
         return Ok(Some(
             url.with_credentials(mirror.url.credentials().cloned()),
         ));
@@ -106,11 +118,8 @@ fn copy(repository: &Path, wanted: &[&Object], into: &Objects) -> Result<(), Git
 }
 
 /// The server of an ssh repository says over ssh where its objects are, and with which login.
-async fn authenticated(mirror: &Mirror, address: &RepoUrl) -> Result<Server, GitError> {
-    let said = mirror
-        .git
-        .ask_over_ssh(address, "git-lfs-authenticate")
-        .await?;
+async fn authenticated(git: &Git, address: &RepoUrl) -> Result<Server, GitError> {
+    let said = git.ask_over_ssh(address, "git-lfs-authenticate").await?;
     let answer: Place = serde_json::from_slice(&said)
         .map_err(|_| GitError::Lfs(format!("{address} does not say where its objects are")))?;
     Ok(Server {

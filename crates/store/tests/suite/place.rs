@@ -1,6 +1,6 @@
 //! A project and a service to build in.
 
-use domain::{Creator, Project, SecretValues, Service};
+use domain::{Creator, Project, SecretValues, Service, Trigger};
 use store::{NewBuild, Store};
 pub use testkit::{project, service};
 
@@ -48,6 +48,7 @@ pub fn new_build() -> NewBuild {
     NewBuild {
         request: testkit::build_request(),
         sha: None,
+        trigger: Trigger::Call,
         created_by: Some(Creator {
             token_id: "token".into(),
             token_name: "ci".into(),

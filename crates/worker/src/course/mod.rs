@@ -25,6 +25,9 @@ use crate::workspace::Workspace;
 use conclude::conclude;
 use prepare::Building;
 
+/// What the log of such a build says.
+const FORK: &str = "This is a pull request from a fork: its build gets no arguments, files, mounts or \
+                    secrets but the call's own, no logins, no cache, and no images of this server";
 /// How long a worker tries to claim its build: about as long as a server takes to start.
 const CLAIM_FOR: Duration = Duration::from_secs(120);
 
@@ -157,6 +160,9 @@ impl Course {
             "Build {} (attempt {})",
             self.job.build_id, self.job.attempt
         ));
+        if self.job.request.is_from_fork() {
+            log.say(FORK);
+        }
         let engine = self.engine();
         let fetched = Growth::default();
         // Ends with the build, whatever way that takes.

@@ -108,11 +108,7 @@ impl Course {
         log.say(format_args!("Uploading {shown}:{}", self.job.build_id));
         let (upstream, gate) = site.registries.gateway.destination();
         site.registries.gateway.allow_pushes();
-        let tags = Tags::of(
-            &self.job.build_id,
-            source.sha.as_deref(),
-            self.job.request.branch.as_deref(),
-        );
+        let tags = self.tags(source);
         let upload = Upload {
             engine: site.engine.door.as_ref(),
             fence: site.fence,
@@ -137,6 +133,15 @@ impl Course {
             digest,
             size: elsewhere.then_some(size),
         })
+    }
+
+    /// What the image is tagged with. One of a fork's gets no tag that another build could have given.
+    fn tags(&self, source: &Source) -> Tags {
+        let (id, request) = (&self.job.build_id, &self.job.request);
+        if request.is_from_fork() {
+            return Tags::of(id, None, None);
+        }
+        Tags::of(id, source.sha.as_deref(), request.branch.as_deref())
     }
 
     /// The repository that the image goes to: as people name it, and as its registry does.

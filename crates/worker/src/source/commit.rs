@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use domain::{BuildRequest, Reason};
 use git::{
-    CheckoutOptions, CommitSha, Credentials, Git, GitDir, GitError, GitSettings, Mirror, Protocols,
-    RefName, RepoUrl, Want,
+    CheckoutOptions, CommitSha, Credentials, Git, GitDir, GitError, GitSettings, Mirror, Others,
+    Progress, Protocols, RefName, RepoUrl, Want,
 };
 
 use protocol::Job;
@@ -42,9 +42,11 @@ pub(super) async fn fetch(
         GitDir::History => want.with_history(),
         _ => want,
     };
-    // Two services may build the same private repository with different rights.
-    let mirror = Mirror::open(&git, &workspace.mirrors, &url, &job.service_uid);
+    let mirror = Mirror::open(&git, &workspace.mirrors, &url, &readers(job));
     let progress = |line: &str| log.say(line);
+    if job.commit_is_named && !request.is_from_fork() {
+        belongs(&mirror, &want, &progress).await?;
+    }
     let commit = mirror
         .obtain(&want, &workspace.checkout, options, &progress)
         .await
@@ -59,6 +61,32 @@ pub(super) async fn fetch(
         info.author_name
     ));
     Ok(commit.as_str().to_owned())
+}
+
+/// Who shares a mirror: two services may build the same private repository with different rights, and a
+/// fork's commit could name what a submodule's mirror has from builds with a login.
+fn readers(job: &Job) -> String {
+    match job.request.is_from_fork() {
+        true => format!("{}/forks", job.service_uid),
+        false => job.service_uid.clone(),
+    }
+}
+
+/// Who names a commit of a fork's would have it built with what is the service's.
+async fn belongs(mirror: &Mirror, want: &Want, progress: Progress<'_>) -> Result<(), Failure> {
+    let fetched = mirror.fetch(want, progress).await;
+    let commit = fetched.map_err(|error| failed(&error))?;
+    let belongs = mirror.leads_to(&commit, progress).await;
+    if belongs.map_err(|error| failed(&error))? {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Reason::GitCommitNotFound,
+        format!(
+            "No branch or tag of the repository leads to the commit {commit}: one of a fork is built by \
+             its pull request"
+        ),
+    ))
 }
 
 /// The repository's address, with the login of the linked account that opens it.
@@ -88,6 +116,10 @@ fn options(request: &BuildRequest) -> CheckoutOptions {
         },
         submodules: true,
         lfs: request.enable_git_lfs,
+        others: match request.is_from_fork() {
+            true => Others::AsNobody,
+            false => Others::AsOurselves,
+        },
     }
 }
 

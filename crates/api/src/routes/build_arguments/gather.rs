@@ -1,7 +1,7 @@
 //! Gathers what a build is given, at the moment in which it is accepted.
 
-use crate::edge::{ApiError, Caller};
-use crate::routes::secret_input::may_refer;
+use crate::edge::{ApiError, Caller, Problems};
+use crate::routes::secret_input::OVERRIDES;
 use crate::state::State;
 use domain::account_secret::{AccountValues, Reference};
 use domain::secret_group::{Inheritance, SecretKind};
@@ -38,17 +38,15 @@ pub(super) async fn known_to(
     Ok(Inheritance::new(own, Vec::new()))
 }
 
-/// What a build gets: what the service has and inherits, the call's overrides on top, and every
-/// reference replaced, and what of it is secret. Secrets of the account come in whoever starts the build: whoever wrote the
-/// reference was allowed to.
-pub(crate) async fn for_build(
+/// What a build gets: what the service has and inherits, overrides on top, every reference replaced, and
+/// what of it is secret. Secrets of the account come in whoever starts the build: whoever wrote the
+/// reference was allowed to. Whether a caller may write those in overrides is for the caller's judge.
+pub(crate) async fn given(
     state: &State,
-    caller: &Caller,
     project: &Project,
     service: &Service,
     overrides: SecretChanges,
 ) -> Result<Expanded, ApiError> {
-    may_refer(caller, &overrides, &SecretValues::default())?;
     let mut over = SecretValues::default();
     overrides.apply(&mut over);
     let all = inheritance(state, project, service).await?.under(over);
@@ -57,6 +55,18 @@ pub(crate) async fn for_build(
     template::check(&values).map_err(too_large)?;
     let account = Account::of(state, project, &values).await?;
     expand(values, secret, account).await
+}
+
+/// What the build of a fork's pull request gets: the call's own values, and nothing in the place of
+/// references to what is the account's.
+pub(crate) async fn given_to_a_stranger(overrides: SecretChanges) -> Result<Expanded, ApiError> {
+    let mut values = SecretValues::default();
+    overrides.apply(&mut values);
+    let mut problems = Problems::default();
+    OVERRIDES.refer_to_no_account(&values, &mut problems);
+    problems.into_result()?;
+    template::check(&values).map_err(too_large)?;
+    expand(values, BTreeSet::new(), Account::default()).await
 }
 
 /// Replaces references, where nobody else waits for it.

@@ -220,7 +220,7 @@ fn check_webhook(webhook: &str) -> Result<(), String> {
     if fits && webhook.len() <= 2048 {
         return Ok(());
     }
-    Err("must be an http or https URL of at most 2048 letters".to_owned())
+    Err("must be an http or https URL of at most 2048 characters".to_owned())
 }
 
 /// A secret travels in a header.

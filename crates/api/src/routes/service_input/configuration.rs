@@ -126,7 +126,10 @@ impl BuildConfiguration {
             let field = format!("{prefix}{name}");
             let list = list.as_deref().unwrap_or_default();
             if list.len() > fields::RULES {
-                problems.add(&field, format!("must be at most {} entries", fields::RULES));
+                problems.add(
+                    &field,
+                    format!("must have at most {} entries", fields::RULES),
+                );
             }
             for (index, entry) in list.iter().enumerate() {
                 problems.check(&format!("{field}[{index}]"), check(entry));
