@@ -33,6 +33,7 @@ use edge::{Answers, ApiError, RateLimit, Sealer};
 use http::StatusCode;
 use logs::LogStore;
 use registry::Registry;
+use routes::vcs::Told;
 use state::{Shared, State};
 use std::sync::Arc;
 use store::{Store, StoreError};
@@ -72,6 +73,7 @@ pub async fn router(parts: Parts) -> Result<Router, StoreError> {
         rate: RateLimit::new(parts.settings.rate_limit),
         sealer: Sealer::new(&key),
         answers: Answers::default(),
+        told: Told::default(),
         store: parts.store,
         logs: parts.logs,
         registry: parts.registry,

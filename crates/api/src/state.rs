@@ -1,6 +1,7 @@
 //! What every call can reach.
 
 use crate::edge::{Answers, RateLimit, Sealer};
+use crate::routes::vcs::Told;
 use crate::{Settings, Telemetry};
 use logs::LogStore;
 use registry::Registry;
@@ -21,6 +22,7 @@ pub(crate) struct Shared {
     pub(crate) rate: RateLimit,
     pub(crate) sealer: Sealer,
     pub(crate) answers: Answers,
+    pub(crate) told: Told,
     /// The server is stopping: what waits for something to happen answers now.
     pub(crate) stop: CancellationToken,
 }

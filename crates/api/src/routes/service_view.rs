@@ -2,6 +2,7 @@
 //! promise, so that what is read can be written back.
 
 use super::projects::{Cluster, app_id};
+use super::unreadable::problem;
 use crate::edge::iso_millis;
 use domain::service::{Architecture, BuildSource, LatestBuild, ProjectType};
 use domain::vcs::VcsLink;
@@ -30,6 +31,9 @@ pub(crate) struct ServiceSummary {
     #[serde(rename = "disabledCD")]
     disabled_cd: bool,
     status: ServiceStatus,
+    /// What is wrong with it: a part of it cannot be read any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
 }
 
 /// Everything about one service.
@@ -213,6 +217,7 @@ impl ServiceSummary {
             disabled_ci: service.spec.disabled_ci,
             disabled_cd: true,
             status: ServiceStatus { build },
+            problem: problem(service.unreadable, "The repository's address"),
         }
     }
 }

@@ -134,6 +134,7 @@ async fn make(
         description,
         spec,
         number: 0,
+        unreadable: false,
         last_build_number: 0,
         created_at: 0,
         updated_at: 0,

@@ -57,4 +57,5 @@ mod statuses;
 mod tags;
 mod teams;
 mod telemetry;
+mod unreadable;
 mod vcs;

@@ -1,6 +1,7 @@
 //! What forges know beyond git: whose token this is, which repositories it opens, and what is on their
 //! branches. Each forge has its own words; here is one form for all.
 
+mod alike;
 mod ask;
 mod azure;
 mod bitbucket;
@@ -139,9 +140,8 @@ impl Forge {
     /// Any of [`ForgeError`].
     pub async fn account(&self) -> Result<Account, ForgeError> {
         match self.kind {
-            VcsKind::Github => github::account(&self.api).await,
+            VcsKind::Github | VcsKind::Gitea => alike::account(&self.api).await,
             VcsKind::Gitlab => gitlab::account(&self.api).await,
-            VcsKind::Gitea => gitea::account(&self.api).await,
             VcsKind::Bitbucket => bitbucket::account(&self.api).await,
             VcsKind::Azure => azure::account(&self.api).await,
         }
@@ -153,9 +153,9 @@ impl Forge {
     /// Any of [`ForgeError`].
     pub async fn repositories(&self) -> Result<Vec<ForgeRepository>, ForgeError> {
         match self.kind {
-            VcsKind::Github => github::repositories(&self.api).await,
+            VcsKind::Github => alike::repositories(&self.api, github::SIZE).await,
             VcsKind::Gitlab => gitlab::repositories(&self.api).await,
-            VcsKind::Gitea => gitea::repositories(&self.api).await,
+            VcsKind::Gitea => alike::repositories(&self.api, gitea::SIZE).await,
             VcsKind::Bitbucket => bitbucket::repositories(&self.api).await,
             VcsKind::Azure => azure::repositories(&self.api).await,
         }
@@ -205,9 +205,9 @@ impl Forge {
     ) -> Result<Vec<ForgePullRequest>, ForgeError> {
         let api = &self.api;
         let mut pulls = match self.kind {
-            VcsKind::Github => github::pull_requests(api, owner, name, enough).await,
+            VcsKind::Github => alike::pull_requests(api, (owner, name), github::SIZE, enough).await,
             VcsKind::Gitlab => gitlab::pull_requests(api, owner, name, enough).await,
-            VcsKind::Gitea => gitea::pull_requests(api, owner, name, enough).await,
+            VcsKind::Gitea => alike::pull_requests(api, (owner, name), gitea::SIZE, enough).await,
             VcsKind::Bitbucket => bitbucket::pull_requests(api, owner, name, enough).await,
             VcsKind::Azure => azure::pull_requests(api, owner, name, enough).await,
         }?;
