@@ -10,9 +10,7 @@ use crate::routes::secret_input::keeps_its_dockerfile;
 use crate::state::State;
 use domain::service::{BuildSource, DockerfileSettings, GitSource};
 use domain::template::Expanded;
-use domain::{
-    Build, BuildRequest, Creator, Project, PullRequest, SecretChanges, Service, Trigger,
-};
+use domain::{Build, BuildRequest, Creator, Project, PullRequest, SecretChanges, Service, Trigger};
 use std::time::Duration;
 use store::NewBuild;
 

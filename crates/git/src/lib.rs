@@ -7,6 +7,8 @@
 //! kind and a sentence for a person ([`GitError`]). [`Mirror`] keeps what was fetched, so that the
 //! next build fetches only what is new.
 
+mod bounded;
+mod changes;
 mod checkout;
 mod classify;
 mod commit;
@@ -14,6 +16,7 @@ mod environment;
 mod error;
 mod fetch;
 pub mod forge;
+mod heads;
 mod http;
 mod lfs;
 mod lock;
@@ -29,10 +32,12 @@ mod submodules;
 mod supervisor;
 mod url;
 
+pub use changes::Changes;
 pub use checkout::{CheckoutOptions, GitDir, Others};
 pub use commit::CommitInfo;
 pub use error::GitError;
 pub use fetch::Want;
+pub use heads::Heads;
 pub use http::{HttpClient, HttpError};
 pub use mirror::Mirror;
 pub use names::{CommitSha, NameError, RefName};

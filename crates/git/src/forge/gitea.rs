@@ -1,7 +1,7 @@
 //! Gitea and Forgejo. Source: their API's own description (`/api/swagger`), version 1.
 
 use super::ask::{Api, Pages};
-use super::pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState};
+use super::pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState, Which};
 use super::{Account, ForgeBranch, ForgeCommit, ForgeError, ForgeRepository};
 use serde::Deserialize;
 
@@ -107,9 +107,21 @@ struct Side {
     repo_id: Option<i64>,
 }
 
+impl Pull {
+    /// One that was pushed to `refs/for/…` says that it is from the repository itself, but whoever reads
+    /// that may make one; as one whose branch is gone, it then names its own ref for its branch.
+    fn is_from_fork(&self) -> bool {
+        let (head, base) = (&self.head, &self.base);
+        let is_own = head.repo_id.is_some() && head.repo_id == base.repo_id;
+        let has_branch = !head.name.starts_with("refs/");
+        !(is_own && has_branch)
+    }
+}
+
 impl From<Pull> for ForgePullRequest {
     fn from(row: Pull) -> Self {
         ForgePullRequest {
+            is_from_fork: row.is_from_fork(),
             number: row.number,
             state: PullRequestState::of(row.state == "open", row.merged),
             title: row.title,
@@ -125,19 +137,19 @@ impl From<Pull> for ForgePullRequest {
 
 pub(super) async fn pull_requests(
     api: &Api,
-    owner: &str,
-    name: &str,
+    (owner, name, which): (&str, &str, Which),
     enough: Enough<'_>,
 ) -> Result<Vec<ForgePullRequest>, ForgeError> {
     // The newest first, unless it is asked otherwise.
-    let (path, query) = (["repos", owner, name, "pulls"], [("state", "all")]);
+    let (path, query) = (
+        ["repos", owner, name, "pulls"],
+        [("state", which.word("all", "open"))],
+    );
     let pages = Pages::Numbered { size: "limit" };
     api.until(&path, &query, pages, |row: Pull| row.into(), enough)
         .await
 }
 
-/// A pull request that was pushed to `refs/for/…` says that it is from the repository itself, but whoever
-/// reads that may make one; as one whose branch is gone, it then names its own ref for its branch.
 pub(super) async fn pull_request_head(
     api: &Api,
     owner: &str,
@@ -145,12 +157,10 @@ pub(super) async fn pull_request_head(
     number: i64,
 ) -> Result<PullRequestHead, ForgeError> {
     let path = ["repos", owner, name, "pulls", &number.to_string()];
-    let Pull { head, base, .. } = api.get(&path, &[]).await?;
-    let is_own = head.repo_id.is_some() && head.repo_id == base.repo_id;
-    let has_branch = !head.name.starts_with("refs/");
+    let pull: Pull = api.get(&path, &[]).await?;
     Ok(PullRequestHead {
-        sha: Some(head.sha),
-        branch: head.name,
-        is_from_fork: !(is_own && has_branch),
+        is_from_fork: pull.is_from_fork(),
+        sha: Some(pull.head.sha),
+        branch: pull.head.name,
     })
 }

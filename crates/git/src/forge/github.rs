@@ -1,7 +1,7 @@
 //! GitHub. Source: its REST API's reference, "Users", "Repositories", "Branches", "Commits", "Pulls".
 
 use super::ask::{Api, Pages, below};
-use super::pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState};
+use super::pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState, Which};
 use super::{Account, ForgeBranch, ForgeCommit, ForgeError, ForgeRepository};
 use serde::Deserialize;
 use url::Url;
@@ -140,9 +140,16 @@ struct RepositoryId {
     id: u64,
 }
 
+impl Pull {
+    fn is_from_fork(&self) -> bool {
+        self.head.repo.is_none() || self.head.repo != self.base.repo
+    }
+}
+
 impl From<Pull> for ForgePullRequest {
     fn from(row: Pull) -> Self {
         ForgePullRequest {
+            is_from_fork: row.is_from_fork(),
             number: row.number,
             state: PullRequestState::of(row.state == "open", row.merged_at.is_some()),
             title: row.title,
@@ -158,12 +165,14 @@ impl From<Pull> for ForgePullRequest {
 
 pub(super) async fn pull_requests(
     api: &Api,
-    owner: &str,
-    name: &str,
+    (owner, name, which): (&str, &str, Which),
     enough: Enough<'_>,
 ) -> Result<Vec<ForgePullRequest>, ForgeError> {
     // The newest first, unless it is asked otherwise.
-    let (path, query) = (["repos", owner, name, "pulls"], [("state", "all")]);
+    let (path, query) = (
+        ["repos", owner, name, "pulls"],
+        [("state", which.word("all", "open"))],
+    );
     let pages = Pages::Numbered { size: "per_page" };
     api.until(&path, &query, pages, |row: Pull| row.into(), enough)
         .await
@@ -176,10 +185,10 @@ pub(super) async fn pull_request_head(
     number: i64,
 ) -> Result<PullRequestHead, ForgeError> {
     let path = ["repos", owner, name, "pulls", &number.to_string()];
-    let Pull { head, base, .. } = api.get(&path, &[]).await?;
+    let pull: Pull = api.get(&path, &[]).await?;
     Ok(PullRequestHead {
-        sha: Some(head.sha),
-        branch: head.name,
-        is_from_fork: head.repo.is_none() || head.repo != base.repo,
+        is_from_fork: pull.is_from_fork(),
+        sha: Some(pull.head.sha),
+        branch: pull.head.name,
     })
 }

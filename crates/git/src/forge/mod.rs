@@ -17,7 +17,7 @@ use ask::Api;
 use domain::vcs::VcsKind;
 use url::Url;
 
-pub use pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState};
+pub use pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState, Which};
 pub use repository_name::RepositoryName;
 
 /// Why a forge did not answer what it was asked.
@@ -192,8 +192,8 @@ impl Forge {
         Ok(())
     }
 
-    /// A repository's pull requests, open or not, the newest first; at least as many as are enough, if
-    /// there are so many.
+    /// A repository's pull requests, the newest first; at least as many as are enough, if there are so
+    /// many.
     ///
     /// # Errors
     /// Any of [`ForgeError`].
@@ -201,15 +201,17 @@ impl Forge {
         &self,
         owner: &str,
         name: &str,
+        which: Which,
         enough: Enough<'_>,
     ) -> Result<Vec<ForgePullRequest>, ForgeError> {
         let api = &self.api;
+        let asked = (owner, name, which);
         let mut pulls = match self.kind {
-            VcsKind::Github => github::pull_requests(api, owner, name, enough).await,
-            VcsKind::Gitlab => gitlab::pull_requests(api, owner, name, enough).await,
-            VcsKind::Gitea => gitea::pull_requests(api, owner, name, enough).await,
-            VcsKind::Bitbucket => bitbucket::pull_requests(api, owner, name, enough).await,
-            VcsKind::Azure => azure::pull_requests(api, owner, name, enough).await,
+            VcsKind::Github => github::pull_requests(api, asked, enough).await,
+            VcsKind::Gitlab => gitlab::pull_requests(api, asked, enough).await,
+            VcsKind::Gitea => gitea::pull_requests(api, asked, enough).await,
+            VcsKind::Bitbucket => bitbucket::pull_requests(api, asked, enough).await,
+            VcsKind::Azure => azure::pull_requests(api, asked, enough).await,
         }?;
         pulls.sort_by_key(|pull| std::cmp::Reverse(pull.number));
         // One that is opened between two pages moves another onto the next.
