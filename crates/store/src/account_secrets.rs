@@ -2,7 +2,7 @@
 
 use crate::sealing::ACCOUNT_SECRETS;
 use crate::sql::{Row, params};
-use crate::{Store, StoreError, now};
+use crate::{Store, StoreError, now, numbers, revision};
 use domain::AccountSecret;
 use domain::account_secret::AccountValues;
 use domain::secret_group::SecretKind;
@@ -47,15 +47,7 @@ impl Store {
         secret.created_at = now();
         secret.updated_at = secret.created_at;
         let mut tx = self.db.write().await?;
-        secret.number = tx
-            .row(
-                "UPDATE teams SET last_secret_number = last_secret_number + 1 WHERE id = $1
-                 RETURNING last_secret_number",
-                params![&secret.team],
-                |row| row.get(0),
-            )
-            .await?
-            .ok_or(StoreError::Gone)?;
+        secret.number = numbers::ACCOUNT_SECRETS.next(&mut tx, &secret.team).await?;
         tx.execute(
             "INSERT INTO account_secrets (uid, team, number, id, name, description, kind,
                  created_at, updated_at, secrets)
@@ -133,10 +125,11 @@ impl Store {
             .await
     }
 
-    /// Stores a changed secret, found by its `uid`, as it is then; `None` when it is gone.
+    /// Stores a changed secret, found by its `uid`, as it is then; its `updated_at` is still that of what
+    /// was changed. `None` when it is gone.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`StoreError::Changed`] when it is another one by now.
     pub async fn update_account_secret(
         &self,
         changed: &AccountSecret,
@@ -144,11 +137,14 @@ impl Store {
     ) -> Result<Option<AccountSecret>, StoreError> {
         let sealed = ACCOUNT_SECRETS.seal_json(&self.vault, &changed.uid, values)?;
         let mut tx = self.db.write().await?;
+        let revised = revision::account_secret(&changed.uid);
+        if !revised.hold(&mut tx, changed.updated_at).await? {
+            return Ok(None);
+        }
         let stored = tx
             .row(
                 concat!(
-                    "UPDATE account_secrets SET description = $2, kind = $3, updated_at = $4,
-                         secrets = $5
+                    "UPDATE account_secrets SET description = $2, kind = $3, secrets = $4
                      WHERE uid = $1 RETURNING ",
                     secret_columns!()
                 ),
@@ -156,7 +152,6 @@ impl Store {
                     &changed.uid,
                     changed.description.as_deref(),
                     changed.kind.as_str(),
-                    now(),
                     sealed
                 ],
                 secret,

@@ -14,6 +14,9 @@ pub enum StoreError {
     /// What the change belongs to was deleted meanwhile.
     #[error("what it belongs to is gone")]
     Gone,
+    /// It is not what the change was made from any more.
+    #[error("it was changed meanwhile")]
+    Changed,
     /// The database could not be reached in time.
     #[error("the database cannot be reached: {0}")]
     Unavailable(String),
@@ -29,6 +32,9 @@ pub enum StoreError {
     /// Secrets are sealed with a key that is not here.
     #[error("secrets in the database are sealed with the key {0}, which is not here")]
     MissingKey(KeyId),
+    /// The key to the secrets was changed by another process since it was read.
+    #[error("the key to the secrets was changed meanwhile; run this again")]
+    KeyChanged,
     /// A secret can be neither sealed nor opened.
     #[error("a secret can be neither stored nor read: {0}")]
     Vault(#[from] VaultError),
@@ -67,9 +73,10 @@ impl From<tokio_postgres::Error> for StoreError {
         match *db.code() {
             SqlState::UNIQUE_VIOLATION => StoreError::Conflict,
             SqlState::DISK_FULL => StoreError::Full,
-            SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN | SqlState::CANNOT_CONNECT_NOW => {
-                StoreError::Unavailable(db.message().to_owned())
-            }
+            SqlState::ADMIN_SHUTDOWN
+            | SqlState::CRASH_SHUTDOWN
+            | SqlState::CANNOT_CONNECT_NOW
+            | SqlState::LOCK_NOT_AVAILABLE => StoreError::Unavailable(db.message().to_owned()),
             _ => StoreError::Database(format!("{} ({})", db.message(), db.code().code())),
         }
     }

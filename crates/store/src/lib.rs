@@ -18,11 +18,13 @@ mod layer_caches;
 mod members;
 mod migrate;
 mod notifications;
+mod numbers;
 mod outlook;
 mod projects;
 mod queue;
 mod registry_credentials;
 mod request;
+mod revision;
 mod roles;
 mod sealing;
 mod secret_groups;
@@ -118,6 +120,7 @@ impl Store {
         };
         if !report.applied_migrations().is_empty() {
             store.date_first_team().await?;
+            store.take_no_samples().await?;
         }
         Ok(store)
     }

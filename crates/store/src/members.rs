@@ -2,7 +2,7 @@
 
 use crate::sql::{Row, Session, params};
 use crate::tokens::{NewToken, insert};
-use crate::{Store, StoreError, now, roles};
+use crate::{Store, StoreError, now, numbers, roles};
 use domain::{Member, PermissionSet, Secret, team};
 
 /// Which members of a team: a stretch of them, of all or of those with one role.
@@ -86,15 +86,7 @@ impl Store {
         roles: &[String],
     ) -> Result<(Member, Secret), StoreError> {
         let mut tx = self.db.write().await?;
-        let number = tx
-            .row(
-                "UPDATE teams SET last_member_number = last_member_number + 1 WHERE id = $1
-                 RETURNING last_member_number",
-                params![team],
-                |row| row.get(0),
-            )
-            .await?
-            .ok_or(StoreError::Gone)?;
+        let number = numbers::MEMBERS.next(&mut tx, team).await?;
         let member = Member {
             uid: uuid::Uuid::now_v7().to_string(),
             team: team.to_owned(),

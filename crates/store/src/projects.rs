@@ -3,7 +3,7 @@
 use crate::catalog::remove_repositories;
 use crate::services::to_json;
 use crate::sql::{Row, Session, params};
-use crate::{Store, StoreError, now};
+use crate::{Store, StoreError, now, numbers, revision};
 use domain::project::CustomRegistry;
 use domain::{Project, repository};
 
@@ -57,15 +57,7 @@ impl Store {
         project.created_at = now();
         project.updated_at = project.created_at;
         let mut tx = self.db.write().await?;
-        project.number = tx
-            .row(
-                "UPDATE teams SET last_project_number = last_project_number + 1 WHERE id = $1
-                 RETURNING last_project_number",
-                params![&project.team],
-                |row| row.get(0),
-            )
-            .await?
-            .ok_or(StoreError::Gone)?;
+        project.number = numbers::PROJECTS.next(&mut tx, &project.team).await?;
         tx.execute(
             "INSERT INTO projects (uid, team, id, name, description, color, region, created_at, updated_at, number)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
@@ -126,20 +118,28 @@ impl Store {
             .await
     }
 
-    /// Changes a project; `None` when it is gone.
+    /// Changes a project as it was `seen`; `None` when it is gone.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] when the credential of its registry was deleted meanwhile.
+    /// [`StoreError::Changed`] when it is another one by now, [`StoreError::Gone`] when the credential of
+    /// its registry was deleted meanwhile.
     pub async fn update_project(
         &self,
-        uid: &str,
+        seen: &Project,
         changes: ProjectChanges,
     ) -> Result<Option<Project>, StoreError> {
+        let uid = &seen.uid;
         let mut tx = self.db.write().await?;
+        if !revision::project(uid)
+            .hold(&mut tx, seen.updated_at)
+            .await?
+        {
+            return Ok(None);
+        }
         tx.execute(
             "UPDATE projects SET description = COALESCE($2, description),
-                 color = COALESCE($3, color), updated_at = $4 WHERE uid = $1",
-            params![uid, changes.description, changes.color, now()],
+                 color = COALESCE($3, color) WHERE uid = $1",
+            params![uid, changes.description, changes.color],
         )
         .await?;
         if let Some(registry) = changes.custom_registry {

@@ -3,7 +3,7 @@
 use crate::sealing::REGISTRY_LOGIN;
 use crate::services::to_json;
 use crate::sql::{Row, params};
-use crate::{Store, StoreError, now};
+use crate::{Store, StoreError, now, numbers, revision};
 use domain::project::CustomRegistry;
 use domain::registry_credential::{CredentialAccess, Provider, RegistryLogin};
 use domain::{RegistryCredential, Secret};
@@ -98,15 +98,7 @@ impl Store {
         let projects = credential.access.projects.as_ref();
         let projects = projects.map(to_json).transpose()?;
         let mut tx = self.db.write().await?;
-        credential.number = tx
-            .row(
-                "UPDATE teams SET last_credential_number = last_credential_number + 1 WHERE id = $1
-                 RETURNING last_credential_number",
-                params![&credential.team],
-                |row| row.get(0),
-            )
-            .await?
-            .ok_or(StoreError::Gone)?;
+        credential.number = numbers::CREDENTIALS.next(&mut tx, &credential.team).await?;
         tx.execute(
             "INSERT INTO registry_credentials (uid, team, number, id, name, provider, registry, login,
                  pull, push, projects, created_at, updated_at)
@@ -204,42 +196,39 @@ impl Store {
         Ok(usable.map(|(credential, _)| credential).collect())
     }
 
-    /// Changes a credential; `false` when it is gone.
+    /// Changes a credential as it was `seen`; `false` when it is gone.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`StoreError::Changed`] when it is another one by now.
     pub async fn update_registry_credential(
         &self,
-        uid: &str,
+        seen: &RegistryCredential,
         changes: CredentialChanges,
     ) -> Result<bool, StoreError> {
+        let uid = &seen.uid;
         let mut tx = self.db.write().await?;
-        let mut found = tx
-            .execute(
-                "UPDATE registry_credentials SET updated_at = $2 WHERE uid = $1",
-                params![uid, now()],
+        let revised = revision::registry_credential(uid);
+        if !revised.hold(&mut tx, seen.updated_at).await? {
+            return Ok(false);
+        }
+        if let Some(login) = &changes.login {
+            tx.execute(
+                "UPDATE registry_credentials SET login = $2 WHERE uid = $1",
+                params![uid, self.sealed_login(uid, login)?],
             )
             .await?;
-        if let Some(login) = &changes.login {
-            found = tx
-                .execute(
-                    "UPDATE registry_credentials SET login = $2 WHERE uid = $1",
-                    params![uid, self.sealed_login(uid, login)?],
-                )
-                .await?;
         }
         if let Some(access) = changes.access {
             let projects = access.projects.as_ref().map(to_json).transpose()?;
-            found = tx
-                .execute(
-                    "UPDATE registry_credentials SET pull = $2, push = $3, projects = $4
-                     WHERE uid = $1",
-                    params![uid, access.pull, access.push, projects],
-                )
-                .await?;
+            tx.execute(
+                "UPDATE registry_credentials SET pull = $2, push = $3, projects = $4
+                 WHERE uid = $1",
+                params![uid, access.pull, access.push, projects],
+            )
+            .await?;
         }
         tx.commit().await?;
-        Ok(found > 0)
+        Ok(true)
     }
 
     /// Deletes a credential that no project pushes its images with.

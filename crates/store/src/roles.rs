@@ -2,7 +2,7 @@
 
 use crate::services::to_json;
 use crate::sql::{Row, Session, params};
-use crate::{Store, StoreError, now};
+use crate::{Store, StoreError, now, numbers, revision};
 use domain::{PermissionSet, Restrictions, TeamRole};
 
 /// What changes in a role; `None` leaves a field as it is.
@@ -79,15 +79,7 @@ impl Store {
         let now = now();
         (role.created_at, role.updated_at) = (Some(now), Some(now));
         let mut tx = self.db.write().await?;
-        role.number = tx
-            .row(
-                "UPDATE teams SET last_role_number = last_role_number + 1 WHERE id = $1
-                 RETURNING last_role_number",
-                params![team],
-                |row| row.get(0),
-            )
-            .await?
-            .ok_or(StoreError::Gone)?;
+        role.number = numbers::ROLES.next(&mut tx, team).await?;
         tx.execute(
             "INSERT INTO roles (team, number, id, name, description, permissions, restrictions,
                  created_at, updated_at)
@@ -134,35 +126,34 @@ impl Store {
         Ok(TeamRole::all_fixed().chain(own).collect())
     }
 
-    /// Changes a team's own role; `None` when there is none.
+    /// Changes a team's own role as it was `seen`; `None` when there is none.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`StoreError::Changed`] when it is another one by now.
     pub async fn update_role(
         &self,
         team: &str,
-        id: &str,
+        seen: &TeamRole,
         changes: RoleChanges,
     ) -> Result<Option<TeamRole>, StoreError> {
+        let id = &seen.id;
         let permissions = changes.permissions.as_ref().map(to_json).transpose()?;
         let restrictions = changes.restrictions.as_ref().map(to_json).transpose()?;
         let mut tx = self.db.write().await?;
+        let revised = revision::role(team, id);
+        let seen_at = seen.updated_at.unwrap_or_default();
+        if !revised.hold(&mut tx, seen_at).await? {
+            return Ok(None);
+        }
         let changed = tx
             .row(
                 "UPDATE roles SET description = COALESCE($3, description),
                      permissions = COALESCE($4, permissions),
-                     restrictions = COALESCE($5, restrictions), updated_at = $6
+                     restrictions = COALESCE($5, restrictions)
                  WHERE team = $1 AND id = $2
                  RETURNING id, name, description, permissions, restrictions, number, created_at,
                      updated_at",
-                params![
-                    team,
-                    id,
-                    changes.description,
-                    permissions,
-                    restrictions,
-                    now()
-                ],
+                params![team, id, changes.description, permissions, restrictions],
                 role,
             )
             .await?;

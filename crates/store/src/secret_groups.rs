@@ -3,7 +3,7 @@
 use crate::sealing::GROUP_SECRETS;
 use crate::services::to_json;
 use crate::sql::{Row, Session, params};
-use crate::{Store, StoreError, now};
+use crate::{Store, StoreError, now, numbers, revision};
 use domain::secret_group::{GROUPS, GroupSettings};
 use domain::{SecretChanges, SecretGroup, SecretValues};
 use vault::Vault;
@@ -53,15 +53,9 @@ impl Store {
         group.created_at = now();
         group.updated_at = group.created_at;
         let mut tx = self.db.write().await?;
-        group.number = tx
-            .row(
-                "UPDATE projects SET last_secret_number = last_secret_number + 1 WHERE uid = $1
-                 RETURNING last_secret_number",
-                params![&group.project_uid],
-                |row| row.get(0),
-            )
-            .await?
-            .ok_or(StoreError::Gone)?;
+        group.number = numbers::SECRET_GROUPS
+            .next(&mut tx, &group.project_uid)
+            .await?;
         // The project's row is locked: nobody else adds one meanwhile.
         let groups: Option<i64> = tx
             .row(
@@ -174,21 +168,27 @@ impl Store {
         Ok(groups.into_iter().flatten().collect())
     }
 
-    /// Changes a group; `None` when it is gone.
+    /// Changes a group as it was `seen`; `None` when it is gone.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`StoreError::Changed`] when it is another one by now.
     pub async fn update_secret_group(
         &self,
-        uid: &str,
+        seen: &SecretGroup,
         settings: &GroupSettings,
         changes: SecretChanges,
     ) -> Result<Option<(SecretGroup, SecretValues)>, StoreError> {
+        let uid = &seen.uid;
         let mut tx = self.db.write().await?;
-        // Written first: it locks the row.
+        if !revision::secret_group(uid)
+            .hold(&mut tx, seen.updated_at)
+            .await?
+        {
+            return Ok(None);
+        }
         tx.execute(
-            "UPDATE secret_groups SET settings = $2, updated_at = $3 WHERE uid = $1",
-            params![uid, to_json(settings)?, now()],
+            "UPDATE secret_groups SET settings = $2 WHERE uid = $1",
+            params![uid, to_json(settings)?],
         )
         .await?;
         let Some((group, mut values)) = self.group_by_uid(&mut tx, uid).await? else {

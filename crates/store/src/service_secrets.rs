@@ -2,8 +2,8 @@
 
 use crate::sealing::SERVICE_SECRETS;
 use crate::sql::{Session, params};
-use crate::{Store, StoreError, now};
-use domain::{SecretChanges, SecretValues};
+use crate::{Store, StoreError, revision};
+use domain::{SecretChanges, SecretValues, Service};
 
 impl Store {
     /// A service's own arguments, files and mounts.
@@ -14,26 +14,26 @@ impl Store {
         self.secrets_of(&mut self.db.read().await?, uid).await
     }
 
-    /// Changes a service's arguments, files and mounts; `false` when it is gone.
+    /// Changes the arguments, files and mounts of a service as it was `seen`; `false` when it is gone.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`StoreError::Changed`] when it is another one by now.
     pub async fn change_service_secrets(
         &self,
-        uid: &str,
+        seen: &Service,
         changes: SecretChanges,
     ) -> Result<bool, StoreError> {
+        let uid = &seen.uid;
         let mut tx = self.db.write().await?;
-        // Written first: it locks the row.
-        let found = tx
-            .execute(
-                "UPDATE services SET updated_at = $2 WHERE uid = $1",
-                params![uid, now()],
-            )
-            .await?;
+        if !revision::service(uid)
+            .hold(&mut tx, seen.updated_at)
+            .await?
+        {
+            return Ok(false);
+        }
         self.change_secrets(&mut tx, uid, changes).await?;
         tx.commit().await?;
-        Ok(found > 0)
+        Ok(true)
     }
 
     /// The same in a transaction that has written the service's row.

@@ -1,7 +1,7 @@
 //! Tags of services.
 
 use crate::sql::{Row, Session, params};
-use crate::{Store, StoreError, now};
+use crate::{Store, StoreError, now, numbers};
 use domain::{ServiceSpec, Tag};
 
 /// What changes in a tag; `None` leaves a field as it is.
@@ -73,15 +73,7 @@ impl Store {
         tag.created_at = now();
         tag.updated_at = tag.created_at;
         let mut tx = self.db.write().await?;
-        tag.number = tx
-            .row(
-                "UPDATE teams SET last_tag_number = last_tag_number + 1 WHERE id = $1
-                 RETURNING last_tag_number",
-                params![&tag.team],
-                |row| row.get(0),
-            )
-            .await?
-            .ok_or(StoreError::Gone)?;
+        tag.number = numbers::TAGS.next(&mut tx, &tag.team).await?;
         tx.execute(
             "INSERT INTO service_tags (team, number, id, name, description, color, created_at,
                  updated_at)

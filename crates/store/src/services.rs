@@ -3,7 +3,7 @@
 use crate::catalog::remove_repositories;
 use crate::sealing::{PROJECT_URL, SERVICE_SECRETS};
 use crate::sql::{Row, Session, params};
-use crate::{Store, StoreError, deletions, now, service_tags, watches};
+use crate::{Store, StoreError, deletions, now, numbers, revision, service_tags, watches};
 use domain::service::LatestBuild;
 use domain::{SecretChanges, SecretValues, Service, ServiceSpec, Status, repository};
 use serde_json::Value;
@@ -96,15 +96,9 @@ impl Store {
         service.updated_at = service.created_at;
         let mut tx = self.db.write().await?;
         service_tags::hold(&mut tx, &service.project_uid, &service.spec).await?;
-        service.number = tx
-            .row(
-                "UPDATE projects SET last_service_number = last_service_number + 1 WHERE uid = $1
-                 RETURNING last_service_number",
-                params![&service.project_uid],
-                |row| row.get(0),
-            )
-            .await?
-            .ok_or(StoreError::Gone)?;
+        service.number = numbers::SERVICES
+            .next(&mut tx, &service.project_uid)
+            .await?;
         tx.execute(
             "INSERT INTO services (uid, project_uid, id, name, description, spec, created_at, updated_at,
                  number, project_url, secrets)
@@ -198,30 +192,32 @@ impl Store {
         Ok(found.flatten())
     }
 
-    /// Changes a service; `None` when it is gone.
+    /// Changes a service as it was `seen`; `None` when it is gone.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] when a tag is gone.
+    /// [`StoreError::Changed`] when it is another one by now, [`StoreError::Gone`] when a tag is gone.
     pub async fn update_service(
         &self,
-        uid: &str,
+        seen: &Service,
         changes: ServiceChanges,
     ) -> Result<Option<Service>, StoreError> {
+        let uid = &seen.uid;
         let mut tx = self.db.write().await?;
-        let Some(project_uid) = project_of(&mut tx, uid).await? else {
+        if !revision::service(uid)
+            .hold(&mut tx, seen.updated_at)
+            .await?
+        {
             return Ok(None);
-        };
-        service_tags::hold(&mut tx, &project_uid, &changes.spec).await?;
+        }
+        service_tags::hold(&mut tx, &seen.project_uid, &changes.spec).await?;
         tx.execute(
-            "UPDATE services SET description = COALESCE($2, description), spec = $3,
-                 project_url = $4, updated_at = $5
+            "UPDATE services SET description = COALESCE($2, description), spec = $3, project_url = $4
              WHERE uid = $1",
             params![
                 uid,
                 changes.description,
                 spec_json(&changes.spec)?,
-                self.sealed_url(uid, &changes.spec)?,
-                now()
+                self.sealed_url(uid, &changes.spec)?
             ],
         )
         .await?;
@@ -303,15 +299,6 @@ async fn repository_of(
             },
         )
         .await
-}
-
-async fn project_of(tx: &mut Session<'_>, uid: &str) -> Result<Option<String>, StoreError> {
-    tx.row(
-        "SELECT project_uid FROM services WHERE uid = $1",
-        params![uid],
-        |row| row.get(0),
-    )
-    .await
 }
 
 /// The two columns of a joined newest build, from `at`.

@@ -36,13 +36,14 @@ fn seconds(from: i64, to: i64) -> f64 {
 /// Counts a failure of the database itself; a name that is taken, or a limit, is none.
 pub(crate) fn noted<T>(outcome: Result<T, StoreError>) -> Result<T, StoreError> {
     let kind = match &outcome {
-        Ok(_) | Err(StoreError::Conflict | StoreError::Gone | StoreError::TooMany) => {
-            return outcome;
-        }
+        Ok(_) => return outcome,
+        Err(
+            StoreError::Conflict | StoreError::Gone | StoreError::Changed | StoreError::TooMany,
+        ) => return outcome,
         Err(StoreError::Unavailable(_)) => "unavailable",
         Err(StoreError::Full) => "full",
         Err(StoreError::Corrupt(_)) => "corrupt",
-        Err(StoreError::MissingKey(_) | StoreError::Vault(_)) => "sealed",
+        Err(StoreError::MissingKey(_) | StoreError::KeyChanged | StoreError::Vault(_)) => "sealed",
         Err(StoreError::Database(_) | StoreError::Migration(_)) => "refused",
     };
     counter!("boatyard_database_errors_total", "kind" => kind).increment(1);

@@ -30,12 +30,14 @@ impl Store {
     /// Stores a new link; its `uid` and time are set here.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the team has a link with this id.
+    /// [`StoreError::Conflict`] when the team has a link with this id, [`StoreError::KeyChanged`] when
+    /// the key was changed since this store was unlocked.
     pub async fn create_vcs_link(&self, mut link: VcsLink) -> Result<VcsLink, StoreError> {
         link.uid = uuid::Uuid::now_v7().to_string();
         link.created_at = now();
         let token = VCS_TOKEN.seal(&self.vault, &link.uid, link.token.expose())?;
         let mut tx = self.db.write().await?;
+        self.keep_key(&mut tx).await?;
         tx.execute(
             "INSERT INTO vcs_links (uid, team, id, name, kind, url, login, email, token, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",

@@ -4,7 +4,7 @@
 use crate::{Key, VaultError};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 const HEAD: &str = "# Boatyard's keys: what seals the secrets in the database. Without them the secrets are lost,\n\
@@ -37,13 +37,15 @@ impl KeyFile {
         }
     }
 
-    /// Writes the file anew, readable by its owner only: all of it is there and on the disk
-    /// afterwards, or it is as it was.
+    /// Writes the file anew, readable by its owner only, who stays the same: all of it is there and on
+    /// the disk afterwards, or it is as it was.
     ///
     /// # Errors
-    /// When the folder cannot be written to.
+    /// When the folder cannot be written to, or the file is somebody else's.
     pub fn write(&self, keys: &[Key]) -> Result<(), VaultError> {
-        let mut beside = self.0.clone().into_os_string();
+        // A link stays one: what it leads to is what is kept.
+        let path = std::fs::canonicalize(&self.0).unwrap_or_else(|_| self.0.clone());
+        let mut beside = path.clone().into_os_string();
         beside.push(".new");
         let beside = PathBuf::from(beside);
         // One that a crash left has whatever mode it has.
@@ -53,14 +55,19 @@ impl KeyFile {
             .write(true)
             .mode(0o600)
             .open(&beside)?;
+        if let Ok(present) = std::fs::metadata(&path)
+            && present.uid() != file.metadata()?.uid()
+        {
+            fchown(&file, Some(present.uid()), None)?;
+        }
         file.write_all(HEAD.as_bytes())?;
         for key in keys {
             file.write_all(key.to_hex().as_bytes())?;
             file.write_all(b"\n")?;
         }
         file.sync_all()?;
-        std::fs::rename(&beside, &self.0)?;
-        let folder = self.0.parent().filter(|path| !path.as_os_str().is_empty());
+        std::fs::rename(&beside, &path)?;
+        let folder = path.parent().filter(|path| !path.as_os_str().is_empty());
         File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
         Ok(())
     }
@@ -85,5 +92,16 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         std::fs::write(file.path(), "not a key").unwrap();
         assert!(file.read().is_err());
+    }
+
+    #[test]
+    fn a_link_to_the_file_stays_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (kept, link) = (folder.path().join("kept"), folder.path().join("link"));
+        std::fs::write(&kept, "").unwrap();
+        std::os::unix::fs::symlink(&kept, &link).unwrap();
+        KeyFile::new(&link).write(&[Key::random()]).unwrap();
+        assert_eq!(KeyFile::new(&kept).read().unwrap().len(), 1);
+        assert!(link.is_symlink());
     }
 }

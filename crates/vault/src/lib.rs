@@ -42,6 +42,12 @@ pub enum VaultError {
     File(#[from] std::io::Error),
 }
 
+/// What every value begins with that is sealed with this key.
+#[must_use]
+pub fn head(key: &KeyId) -> String {
+    format!("{FORMAT}:{key}:")
+}
+
 /// Seals with its first key, and opens with any of them. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Vault {
@@ -173,6 +179,7 @@ mod tests {
         let between = Vault::new(&[new.clone(), old]);
         assert_eq!(between.open("here", &sealed).unwrap(), "hush");
         let moved = between.reseal("here", &sealed).unwrap().unwrap();
+        assert!(moved.starts_with(&head(&new.id())));
         assert_eq!(between.reseal("here", &moved).unwrap(), None);
         let after = Vault::new(&[new]);
         assert_eq!(after.open("here", &moved).unwrap(), "hush");

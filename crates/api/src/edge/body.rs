@@ -1,6 +1,7 @@
 //! Bodies and query strings, read so that every error is in the envelope and names its field.
 
 use super::{ApiError, Problems, parse_iso};
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::StatusCode;
 use http::request::Parts;
@@ -28,9 +29,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Vec<u8>, ApiError> {
-    match axum::body::Bytes::from_request(request, state).await {
-        Ok(bytes) => Ok(bytes.to_vec()),
+/// The whole body, as it was sent.
+pub(super) async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
+    match Bytes::from_request(request, state).await {
+        Ok(bytes) => Ok(bytes),
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             Err(ApiError::new(
                 StatusCode::PAYLOAD_TOO_LARGE,

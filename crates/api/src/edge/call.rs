@@ -1,6 +1,7 @@
 //! A call of the API, declared once: its published name and the permission it needs. The check and
 //! the OpenAPI document both read the declaration, so they cannot differ.
 
+use super::again::again;
 use super::{ApiError, Problems};
 use crate::state::State;
 use aide::OperationInput;
@@ -12,6 +13,7 @@ use aide::operation::{OperationHandler, OperationOutput};
 use aide::transform::TransformOperation;
 use axum::Extension;
 use axum::handler::Handler;
+use axum::middleware::from_fn;
 use domain::Permission;
 use std::sync::Arc;
 
@@ -76,7 +78,7 @@ pub(crate) const fn call(name: &'static str, summary: &'static str) -> Call {
 }
 
 macro_rules! methods {
-    ($($(#[$doc:meta])* $method:ident => $with:ident;)+) => {
+    ($($(#[$doc:meta])* $method:ident => $with:ident $(within $around:ident)*;)+) => {
         $( $(#[$doc])*
         pub(crate) fn $method<H, I, O, T>(self, handler: H) -> ApiMethodRouter<State>
         where
@@ -87,6 +89,7 @@ macro_rules! methods {
         {
             let mut query = Vec::new();
             let route = $with(handler, |operation| self.describe(operation, &mut query));
+            $( let route: ApiMethodRouter<State> = route.layer(from_fn($around)); )*
             route.layer(Extension(Declared {
                 call: self,
                 query: query.into(),
@@ -112,13 +115,13 @@ impl Call {
         /// Answered with GET.
         get => get_with;
         /// Answered with POST.
-        post => post_with;
+        post => post_with within again;
         /// Answered with PUT.
-        put => put_with;
+        put => put_with within again;
         /// Answered with PATCH.
-        patch => patch_with;
+        patch => patch_with within again;
         /// Answered with DELETE.
-        delete => delete_with;
+        delete => delete_with within again;
     }
 
     fn describe<'t>(

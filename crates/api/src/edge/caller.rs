@@ -45,8 +45,7 @@ impl Caller {
         let rights = &self.token.rights;
         match (call.permission, place.project_id.as_str()) {
             (None, "") => Ok(()),
-            (Some(needed), "") if rights.allow(needed) => Ok(()),
-            (Some(needed), "") => Err(ApiError::forbidden(needed)),
+            (Some(needed), "") => self.require(needed),
             (None, project) if rights.cover(project) => Ok(()),
             (None, project) => Err(ApiError::not_found("project", project)),
             (Some(needed), project) => self.may_in(needed, project),
@@ -64,7 +63,16 @@ impl Caller {
         Ok(())
     }
 
-    /// Whether the caller has a permission that is not about projects, or has it in one of them.
+    /// Whether the caller has a permission that is not about projects, or has it in one of them: 403
+    /// without.
+    pub(crate) fn require(&self, needed: Permission) -> Result<(), ApiError> {
+        if !self.has(needed) {
+            return Err(ApiError::forbidden(needed));
+        }
+        Ok(())
+    }
+
+    /// The same as an answer.
     pub(crate) fn has(&self, permission: Permission) -> bool {
         self.token.rights.allow(permission)
     }

@@ -16,6 +16,22 @@ pub(crate) struct ApiError {
     id: &'static str,
     message: String,
     details: Option<Problems>,
+    /// It could not be made because its id is taken.
+    taken: bool,
+}
+
+/// What a call failed with, kept with its response for those that it passes on its way out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ErrorId(pub(crate) &'static str);
+
+impl ErrorId {
+    /// What the call was changing was changed by another; nothing was stored.
+    pub(crate) const CHANGED_MEANWHILE: ErrorId = ErrorId("changed-meanwhile");
+
+    /// That of a response, where it is a failure.
+    pub(crate) fn of(response: &Response) -> Option<ErrorId> {
+        response.extensions().get().copied()
+    }
 }
 
 /// A failure on the wire.
@@ -45,6 +61,7 @@ impl ApiError {
             id,
             message: message.into(),
             details: None,
+            taken: false,
         }
     }
 
@@ -80,6 +97,34 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, "conflict", message)
     }
 
+    /// What became of making something, with these words where its id is taken.
+    pub(crate) fn or_taken(message: impl Into<String>) -> impl FnOnce(StoreError) -> ApiError {
+        move |error| match error {
+            StoreError::Conflict => ApiError {
+                taken: true,
+                ..ApiError::conflict(message)
+            },
+            other => other.into(),
+        }
+    }
+
+    /// The error of making something because it was not there, where it would be changed if it was:
+    /// when somebody else has made it since, the call is made again, and finds it.
+    pub(crate) fn or_made_meanwhile(self) -> Self {
+        if self.taken {
+            return Self::changed_meanwhile();
+        }
+        self
+    }
+
+    /// Somebody changed what this call was changing. Nothing was stored, so the whole call may be made
+    /// again, as [`again`](super::again) does.
+    pub(crate) fn changed_meanwhile() -> Self {
+        let message = "Others were changing it all the while, and nothing of this call was stored. Look \
+                       at it as it is now, and try again.";
+        Self::new(StatusCode::CONFLICT, ErrorId::CHANGED_MEANWHILE.0, message)
+    }
+
     /// One field is wrong.
     pub(crate) fn field(field: &str, problem: impl Into<String>) -> Self {
         let mut problems = Problems::default();
@@ -94,6 +139,7 @@ impl ApiError {
             id: "invalid-request",
             message: problems.sentence(),
             details: Some(problems),
+            taken: false,
         }
     }
 
@@ -122,6 +168,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict => Self::conflict("That name is taken."),
+            StoreError::Changed => Self::changed_meanwhile(),
             StoreError::TooMany => Self::conflict("There are as many as there may be."),
             StoreError::Gone => Self::new(
                 StatusCode::NOT_FOUND,
@@ -169,6 +216,8 @@ impl IntoResponse for ApiError {
                 details: self.details,
             },
         };
-        (self.status, Json(body)).into_response()
+        let mut response = (self.status, Json(body)).into_response();
+        response.extensions_mut().insert(ErrorId(self.id));
+        response
     }
 }

@@ -1,5 +1,6 @@
 //! What every call shares: the envelope, errors, tokens, the rate limit, bodies, pagination.
 
+mod again;
 mod answers;
 mod body;
 mod call;
@@ -20,7 +21,7 @@ pub(crate) use call::{Call, Declared, TOKEN, call};
 pub(crate) use caller::{Caller, authenticate, bearer};
 pub(crate) use cursor::Sealer;
 pub(crate) use envelope::{Data, Listed, Nothing, Pagination};
-pub(crate) use error::{ApiError, ErrorView};
+pub(crate) use error::{ApiError, ErrorId, ErrorView};
 pub(crate) use pagination::{PageQuery, Paging, Start};
 pub(crate) use path::{Path, Place};
 pub(crate) use problems::Problems;

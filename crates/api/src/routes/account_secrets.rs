@@ -16,7 +16,6 @@ use domain::{AccountSecret, Permission as P, slug};
 use input::{SecretInput, lay_on};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::StoreError;
 use view::{SecretView, Summary, may_read, view};
 
 /// Secrets of an account.
@@ -138,10 +137,7 @@ async fn make(
     let mut values = AccountValues::default();
     lay_on(&mut values, input.secrets);
     let made = state.store.create_account_secret(secret, &values).await;
-    let secret = made.map_err(|error| match error {
-        StoreError::Conflict => ApiError::conflict(taken),
-        other => other.into(),
-    })?;
+    let secret = made.map_err(ApiError::or_taken(taken))?;
     Ok(view(caller, secret, values))
 }
 
@@ -156,11 +152,10 @@ pub(crate) async fn put(
     input.check(true)?;
     let id = slug::from_name(input.name.as_deref().unwrap_or_default());
     let Some((secret, before)) = state.store.account_secret(team, &id).await? else {
-        return make(&state, &caller, team, input).await;
+        let made = make(&state, &caller, team, input).await;
+        return made.map_err(ApiError::or_made_meanwhile);
     };
-    if !caller.has(P::AccountSecretUpdate) {
-        return Err(ApiError::forbidden(P::AccountSecretUpdate));
-    }
+    caller.require(P::AccountSecretUpdate)?;
     let secret = AccountSecret {
         description: input.description,
         kind: input.kind.unwrap_or_default(),

@@ -173,7 +173,7 @@ pub(crate) async fn update(
     keeps_its_dockerfile(&after, &service.spec.dockerfile)?;
     if state
         .store
-        .change_service_secrets(&service.uid, changes)
+        .change_service_secrets(&service, changes)
         .await?
     {
         Ok(Nothing::new())

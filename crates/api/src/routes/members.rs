@@ -12,7 +12,7 @@ use axum::extract::State as FromState;
 use domain::{Member, Permission as P, fields};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{MemberRange, StoreError};
+use store::MemberRange;
 
 /// The people in a team.
 pub(crate) fn routes() -> ApiRouter<State> {
@@ -136,10 +136,7 @@ async fn invite(
         .store
         .invite(&place.team_id, &input.email, &input.roles)
         .await;
-    let (member, secret) = invited.map_err(|error| match error {
-        StoreError::Conflict => ApiError::conflict(taken),
-        other => other.into(),
-    })?;
+    let (member, secret) = invited.map_err(ApiError::or_taken(taken))?;
     Ok(Data {
         data: Invited {
             member: member.into(),

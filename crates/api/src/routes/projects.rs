@@ -230,9 +230,8 @@ async fn make(
         .create_project(project)
         .await
         .map_err(|error| match error {
-            StoreError::Conflict => ApiError::conflict(taken),
             StoreError::Gone => registry_gone(),
-            other => other.into(),
+            other => ApiError::or_taken(taken)(other),
         })
 }
 
@@ -248,7 +247,9 @@ pub(crate) async fn put(
     let id = slug::from_name(&name);
     caller.may_in(P::ProjectCreate, &id)?;
     let project = match state.store.project(team, &id).await? {
-        None => make(&state, &caller, team, name, input, problems).await?,
+        None => make(&state, &caller, team, name, input, problems)
+            .await
+            .map_err(ApiError::or_made_meanwhile)?,
         Some(project) => {
             caller.may_in(P::ProjectUpdate, &id)?;
             change(&state, &project, input, problems).await?
@@ -273,7 +274,7 @@ async fn change(
         color: input.color,
         custom_registry,
     };
-    let updated = state.store.update_project(&project.uid, changes).await;
+    let updated = state.store.update_project(project, changes).await;
     updated
         .map_err(|error| match error {
             StoreError::Gone => registry_gone(),

@@ -12,7 +12,7 @@ use domain::permission::Scope;
 use domain::{Permission as P, PermissionSet, Restrictions, TeamRole, fields, slug};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{RoleChanges, StoreError};
+use store::RoleChanges;
 
 /// The roles of a team.
 pub(crate) fn routes() -> ApiRouter<State> {
@@ -190,10 +190,7 @@ async fn make(state: &State, team: &str, role: TeamRole) -> Result<TeamRole, Api
         role.id
     );
     let made = state.store.create_role(team, role).await;
-    made.map_err(|error| match error {
-        StoreError::Conflict => ApiError::conflict(taken),
-        other => other.into(),
-    })
+    made.map_err(ApiError::or_taken(taken))
 }
 
 /// `POST /v1/teams/{teamId}/roles`.
@@ -226,16 +223,19 @@ async fn put(
     input
         .apply(&mut role, &state, &caller, &place.team_id)
         .await?;
+    let Some(before) = state.store.role(&place.team_id, &role.id).await? else {
+        let made = make(&state, &place.team_id, role).await;
+        let role = made.map_err(ApiError::or_made_meanwhile)?;
+        return Ok(Data { data: role.into() });
+    };
+    may_give(&caller, &before)?;
     let changes = RoleChanges {
-        description: Some(role.description.clone().unwrap_or_default()),
-        permissions: Some(role.permissions.clone()),
-        restrictions: Some(role.restrictions.clone()),
+        description: Some(role.description.unwrap_or_default()),
+        permissions: Some(role.permissions),
+        restrictions: Some(role.restrictions),
     };
-    let changed = state.store.update_role(&place.team_id, &role.id, changes);
-    let role = match changed.await? {
-        Some(role) => role,
-        None => make(&state, &place.team_id, role).await?,
-    };
+    let changed = state.store.update_role(&place.team_id, &before, changes);
+    let role = changed.await?.ok_or_else(ApiError::changed_meanwhile)?;
     Ok(Data { data: role.into() })
 }
 
@@ -256,7 +256,8 @@ async fn patch(
     Path(place): Path<RolePlace>,
     Body(input): Body<RoleInput>,
 ) -> Result<Data<RoleView>, ApiError> {
-    let mut role = place.own_role(&state).await?;
+    let before = place.own_role(&state).await?;
+    let mut role = before.clone();
     if input.name.is_some() {
         let problem = "cannot be changed: the role's id derives from it";
         return Err(ApiError::field("name", problem));
@@ -269,7 +270,7 @@ async fn patch(
         permissions: Some(role.permissions),
         restrictions: Some(role.restrictions),
     };
-    let changed = state.store.update_role(&place.team_id, &role.id, changes);
+    let changed = state.store.update_role(&place.team_id, &before, changes);
     let role = changed.await?.ok_or_else(|| place.missing())?;
     Ok(Data { data: role.into() })
 }

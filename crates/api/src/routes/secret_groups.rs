@@ -187,11 +187,10 @@ async fn make(
     };
     let made = state.store.create_secret_group(group, &values).await;
     let group = made.map_err(|error| match error {
-        StoreError::Conflict => ApiError::conflict(taken),
         StoreError::TooMany => ApiError::conflict(format!(
             "The project has {GROUPS} groups of secrets, as many as it may have; delete one first."
         )),
-        other => other.into(),
+        other => ApiError::or_taken(taken)(other),
     })?;
     Ok(view(caller, project, group, values))
 }
@@ -207,7 +206,8 @@ pub(crate) async fn put(
     let project = place.project(&state, &caller).await?;
     let id = slug::from_name(input.name.as_deref().unwrap_or_default());
     let Some((group, before)) = state.store.secret_group(&project.uid, &id).await? else {
-        return make(&state, &caller, &project, input).await;
+        let made = make(&state, &caller, &project, input).await;
+        return made.map_err(ApiError::or_made_meanwhile);
     };
     caller.may_in(P::SecretUpdate, &project.id)?;
     let mut settings = GroupSettings::default();
@@ -217,9 +217,7 @@ pub(crate) async fn put(
     if may_read(&caller, &project) {
         replace_all(&mut changes);
     }
-    let changed = state
-        .store
-        .update_secret_group(&group.uid, &settings, changes);
+    let changed = state.store.update_secret_group(&group, &settings, changes);
     let (group, values) = changed.await?.ok_or_else(|| missing(&id))?;
     Ok(view(&caller, &project, group, values))
 }
@@ -241,12 +239,10 @@ pub(crate) async fn patch(
         let problem = "cannot be changed: the group's id derives from it";
         return Err(ApiError::field("name", problem));
     }
-    let mut settings = group.settings;
+    let mut settings = group.settings.clone();
     let changes = input.apply(&mut settings, false, &state, &project).await?;
     may_refer(&caller, &changes, &before)?;
-    let changed = state
-        .store
-        .update_secret_group(&group.uid, &settings, changes);
+    let changed = state.store.update_secret_group(&group, &settings, changes);
     let (group, values) = changed.await?.ok_or_else(|| missing(&group.id))?;
     Ok(view(&caller, &project, group, values))
 }

@@ -131,9 +131,8 @@ pub(crate) fn may_refer(
     changes: &SecretChanges,
     before: &SecretValues,
 ) -> Result<(), ApiError> {
-    let needed = P::AccountSecretRead;
-    if !caller.has(needed) && template::refers_anew(changes, before) {
-        return Err(ApiError::forbidden(needed));
+    if template::refers_anew(changes, before) {
+        caller.require(P::AccountSecretRead)?;
     }
     Ok(())
 }

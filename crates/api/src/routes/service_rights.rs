@@ -31,7 +31,7 @@ pub(super) async fn may_tag(
 ) -> Result<(), ApiError> {
     let mut added = after.to_vec();
     added.retain(|tag| !before.contains(tag));
-    if added.is_empty() || caller.has_in(P::SecretRead, &project.id) {
+    if added.is_empty() {
         return Ok(());
     }
     let groups = state
@@ -40,7 +40,7 @@ pub(super) async fn may_tag(
         .await?;
     let names = |tag: &String| groups.iter().any(|group| group.is_restricted_to_tag(tag));
     if added.iter().any(names) {
-        return Err(ApiError::forbidden(P::SecretRead));
+        caller.may_in(P::SecretRead, &project.id)?;
     }
     Ok(())
 }

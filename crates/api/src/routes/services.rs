@@ -11,13 +11,14 @@ use crate::edge::{
 };
 use crate::removal;
 use crate::state::State;
+use crate::watch::look_soon;
 use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
 use domain::vcs::VcsLink;
 use domain::{Permission as P, Project, SecretValues, Service, ServiceSpec, slug};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::{ServiceChanges, StoreError};
+use store::ServiceChanges;
 
 /// Build services.
 pub(crate) fn routes() -> ApiRouter<State> {
@@ -138,14 +139,10 @@ async fn make(
         created_at: 0,
         updated_at: 0,
     };
-    state
-        .store
-        .create_service(service, &secrets)
-        .await
-        .map_err(|error| match error {
-            StoreError::Conflict => ApiError::conflict(taken),
-            other => other.into(),
-        })
+    let made = state.store.create_service(service, &secrets).await;
+    let made = made.map_err(ApiError::or_taken(taken))?;
+    look_soon(state, &made);
+    Ok(made)
 }
 
 /// Words that stand in the API's own paths where a service's id would.
@@ -162,7 +159,9 @@ pub(crate) async fn put(
     let project = place.project(&state, &caller).await?;
     let id = slug::from_name(input.name.as_deref().unwrap_or_default());
     let service = match state.store.service(&project.uid, &id).await? {
-        None => make(&state, &caller, &project, input).await?,
+        None => make(&state, &caller, &project, input)
+            .await
+            .map_err(ApiError::or_made_meanwhile)?,
         Some(existing) => {
             caller.may_in(P::ServiceUpdate, &project.id)?;
             let description = Some(input.description.clone().unwrap_or_default());
@@ -280,11 +279,10 @@ pub(super) async fn change_as(
         keeps_its_dockerfile(&secrets, dockerfile)?;
     }
     let missing = || ApiError::not_found("service", &service.id);
-    state
-        .store
-        .update_service(&service.uid, changes)
-        .await?
-        .ok_or_else(missing)
+    let changed = state.store.update_service(service, changes).await?;
+    let changed = changed.ok_or_else(missing)?;
+    look_soon(state, &changed);
+    Ok(changed)
 }
 
 /// `DELETE /v1/projects/{projectId}/services/{serviceId}`.
@@ -316,8 +314,13 @@ async fn view(
         Some(uid) => state.store.vcs_link(uid).await?,
         None => None,
     };
+    let watch = match state.watching.interval {
+        Some(_) if service.spec.builds_by_itself() => state.store.watch(&service.uid).await?,
+        _ => None,
+    };
+    let view = ServiceView::new(project, service, latest, plan, secrets);
     Ok(Data {
-        data: ServiceView::new(project, service, latest, plan, secrets).through(link),
+        data: view.through(link).watched(watch),
     })
 }
 

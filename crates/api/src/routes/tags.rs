@@ -11,7 +11,7 @@ use domain::{Permission as P, Tag, fields, slug};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{StoreError, TagChanges, TagRemoval};
+use store::{TagChanges, TagRemoval};
 
 /// Tags.
 pub(crate) fn routes() -> ApiRouter<State> {
@@ -160,10 +160,7 @@ async fn make(state: &State, team: &str, name: String, input: TagInput) -> Resul
         updated_at: 0,
     };
     let made = state.store.create_tag(tag).await;
-    made.map_err(|error| match error {
-        StoreError::Conflict => ApiError::conflict(taken),
-        other => other.into(),
-    })
+    made.map_err(ApiError::or_taken(taken))
 }
 
 /// `POST /v1/tags`.
@@ -190,12 +187,16 @@ async fn put(
     let name = input.check_new()?;
     let id = slug::from_name(&name);
     let tag = match state.store.tag(team, &id).await? {
-        None if !caller.has(P::TagCreate) => return Err(ApiError::forbidden(P::TagCreate)),
-        None => make(&state, team, name, input).await?,
+        None => {
+            caller.require(P::TagCreate)?;
+            make(&state, team, name, input)
+                .await
+                .map_err(ApiError::or_made_meanwhile)?
+        }
         Some(tag) => {
             let changed = state.store.update_tag(team, &tag.id, input.changes());
             let changed = changed.await?;
-            changed.ok_or_else(|| ApiError::not_found("tag", &id))?
+            changed.ok_or_else(ApiError::changed_meanwhile)?
         }
     };
     Ok(Data { data: tag.into() })

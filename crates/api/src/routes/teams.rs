@@ -10,7 +10,6 @@ use axum::extract::State as FromState;
 use domain::{Permission as P, Team, fields, slug};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::StoreError;
 
 /// Teams.
 pub(crate) fn routes() -> ApiRouter<State> {
@@ -140,10 +139,7 @@ async fn create(
         updated_at: 0,
     };
     let made = state.store.create_team(team).await;
-    let team = made.map_err(|error| match error {
-        StoreError::Conflict => ApiError::conflict(taken),
-        other => other.into(),
-    })?;
+    let team = made.map_err(ApiError::or_taken(taken))?;
     Ok(Data { data: team.into() })
 }
 

@@ -15,6 +15,7 @@ use rustix::fs::Mode;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+use store::{Store, StoreError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -66,13 +67,7 @@ pub async fn serve_until(
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let _lock = first_start::prepare(&options.data_dir()).await?;
     let parts = parts::open(&options, &address, &stop).await?;
-    let sealed = parts.store.reseal().await?;
-    if sealed > 0 {
-        tracing::info!(
-            values = sealed,
-            "sealed the database's secrets with the present key"
-        );
-    }
+    reseal(&parts.store).await?;
     let new_token = first_start::administrator(&parts.store, &options.data_dir()).await?;
     let tasks = TaskTracker::new();
     tasks.spawn(parts.dispatcher.run(parts.exits, stop.clone()));
@@ -124,6 +119,20 @@ pub async fn serve_until(
         () = async { stop.cancelled().await; tokio::time::sleep(DRAIN).await } => {}
     }
     tasks.wait().await;
+    Ok(())
+}
+
+/// Brings everything that is secret to the present key.
+async fn reseal(store: &Store) -> anyhow::Result<()> {
+    match store.reseal().await {
+        Ok(0) => {}
+        Ok(values) => tracing::info!(values, "sealed the database's secrets with the present key"),
+        // Somebody makes a backup, say. Older keys stay, and are needed, until the next try.
+        Err(error @ StoreError::Unavailable(_)) => {
+            tracing::warn!(%error, "older keys are still needed");
+        }
+        Err(error) => return Err(error.into()),
+    }
     Ok(())
 }
 

@@ -14,7 +14,7 @@ fn judge(folder: &str, scripts: &[&str], server: &Server, repository: &Repositor
         "run `make node-tests` first"
     );
     let output = Command::new("node")
-        .args(["--test", "--test-reporter=spec", "--test-timeout=90000"])
+        .args(["--test", "--test-reporter=spec", "--test-timeout=300000"])
         .args(scripts)
         .current_dir(&folder)
         .env("BOATYARD_HOST", server.url())

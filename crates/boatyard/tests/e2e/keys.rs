@@ -1,7 +1,7 @@
 //! The key to the secrets: made at the first start, needed at every other, changed while the server is
 //! stopped.
 
-use crate::harness::{Place, Repository, Server};
+use crate::harness::{HeldDatabase, Place, Repository, Server, until};
 use serde_json::json;
 
 const SERVICE: &str = "/v1/projects/shop/services/web/build-arguments";
@@ -10,6 +10,18 @@ fn key_lines(server: &Server) -> Vec<String> {
     let text = std::fs::read_to_string(server.data_dir().join("secret.key")).unwrap();
     let keys = text.lines().filter(|line| !line.starts_with('#'));
     keys.map(str::to_owned).collect()
+}
+
+/// Kills a rotation that is about to write to the database for the first time.
+async fn rotation_killed_at_its_first_write(server: &Server, url: &str) {
+    let held = HeldDatabase::at(url).await;
+    let rotation = server.boatyard_in_background(&["admin", "rotate-key"]);
+    until("the new key", async || {
+        (key_lines(server).len() == 2).then_some(())
+    })
+    .await;
+    drop(rotation);
+    held.let_go().await;
 }
 
 testkit::for_each_store! {
@@ -44,6 +56,37 @@ testkit::for_each_store! {
         server.launch().await;
         let shown = server.api().get(SERVICE).await.data().clone();
         assert_eq!(shown["buildArguments"], json!({"KEY": "hush"}));
+    }
+
+    async fn a_rotation_that_is_killed_goes_on(url: &str) {
+        let mut server = Server::with().database(url).env("BOATYARD_MAX_CONCURRENT_BUILDS", 0).start().await;
+        let arguments = json!({"buildArguments": {"KEY": "hush"}});
+        Place::named(&server, "shop", "web", &Repository::with_steps(""), arguments).await;
+        let shown = async |server: &Server| server.api().get(SERVICE).await.data()["buildArguments"].clone();
+        let old = key_lines(&server).remove(0);
+        server.terminate();
+
+        // The new key is in the file, and nothing is sealed with it yet.
+        rotation_killed_at_its_first_write(&server, url).await;
+        let new = key_lines(&server).remove(0);
+        assert_eq!(key_lines(&server), [&*new, &*old]);
+        server.launch().await;
+        assert_eq!(shown(&server).await, json!({"KEY": "hush"}));
+        server.terminate();
+        let rotated = server.boatyard_beside_data(&["admin", "rotate-key"]);
+        let said = String::from_utf8_lossy(&rotated.stdout);
+        assert!(said.contains("that rotation is complete"), "{said}");
+        assert_eq!(key_lines(&server), [&*new], "the server had sealed everything anew");
+
+        // Keys that are given stay where they are: whoever gives them takes the old one away.
+        let given = "0d".repeat(32);
+        server.set("BOATYARD_SECRET_KEY", format!("{given},{new}"));
+        let rotated = server.boatyard_beside_data(&["admin", "rotate-key"]);
+        let said = String::from_utf8_lossy(&rotated.stdout);
+        assert!(said.contains("may be removed from BOATYARD_SECRET_KEY"), "{said}");
+        server.set("BOATYARD_SECRET_KEY", given);
+        server.launch().await;
+        assert_eq!(shown(&server).await, json!({"KEY": "hush"}));
     }
 
     async fn a_server_without_its_key_does_not_start(url: &str) {

@@ -16,6 +16,7 @@ mod build_metrics;
 mod builds;
 mod bundles;
 mod cache;
+mod changes;
 mod clients;
 mod contract;
 mod credentials;

@@ -3,7 +3,7 @@
 use super::receiver;
 use crate::services::to_json;
 use crate::sql::{Row, params};
-use crate::{Store, StoreError, now};
+use crate::{Store, StoreError, now, numbers, revision};
 use domain::notification::{Failing, Integration, Provider};
 use vault::Vault;
 
@@ -66,15 +66,7 @@ impl Store {
         new.created_at = now();
         new.updated_at = new.created_at;
         let mut tx = self.db.write().await?;
-        new.number = tx
-            .row(
-                "UPDATE teams SET last_notification_number = last_notification_number + 1
-                 WHERE id = $1 RETURNING last_notification_number",
-                params![&new.team],
-                |row| row.get(0),
-            )
-            .await?
-            .ok_or(StoreError::Gone)?;
+        new.number = numbers::NOTIFICATIONS.next(&mut tx, &new.team).await?;
         tx.execute(
             "INSERT INTO notification_integrations (uid, team, number, id, name, provider, receiver,
                  audience, events, disabled, created_at, updated_at)
@@ -148,19 +140,24 @@ impl Store {
             .await
     }
 
-    /// Writes what a person may change of an integration; `None` when it is gone. Somebody has looked
-    /// after it, so it begins anew: its failures are forgotten, and what waits is tried at once.
+    /// Writes what a person may change of an integration; its `updated_at` is still that of what was
+    /// changed. `None` when it is gone. Somebody has looked after it, so it begins anew: its failures are
+    /// forgotten, and what waits is tried at once.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`StoreError::Changed`] when it is another one by now.
     pub async fn update_notification(
         &self,
         changed: &Integration,
     ) -> Result<Option<Integration>, StoreError> {
         let mut tx = self.db.write().await?;
+        let revised = revision::integration(&changed.uid);
+        if !revised.hold(&mut tx, changed.updated_at).await? {
+            return Ok(None);
+        }
         tx.execute(
             "UPDATE notification_integrations SET name = $2, receiver = $3, audience = $4,
-                 events = $5, disabled = $6, updated_at = $7,
+                 events = $5, disabled = $6,
                  failed_since = NULL, failed_requests = 0, last_error = NULL
              WHERE uid = $1",
             params![
@@ -169,8 +166,7 @@ impl Store {
                 receiver::seal(&self.vault, changed)?,
                 to_json(&changed.audience)?,
                 to_json(&changed.events)?,
-                changed.disabled,
-                now()
+                changed.disabled
             ],
         )
         .await?;

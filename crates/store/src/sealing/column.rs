@@ -9,12 +9,17 @@ use vault::Vault;
 
 /// One of them. A value is bound to its column and row: copied elsewhere it does not open.
 pub(crate) struct Column {
-    table: &'static str,
+    pub(super) table: &'static str,
+    /// With the table's name in front.
     name: &'static str,
+    /// Without it.
+    pub(super) column: &'static str,
     /// Rows after `$1`, `$2` at the most: the row's key and the sealed value.
     pub(super) page: &'static str,
     /// Puts `$3` into row `$1`, if it still holds `$2`.
     pub(super) replace: &'static str,
+    /// A row whose value is not like `$1`.
+    pub(super) other: &'static str,
 }
 
 macro_rules! column {
@@ -22,6 +27,7 @@ macro_rules! column {
         Column {
             table: $table,
             name: concat!($table, ".", $column),
+            column: $column,
             page: concat!(
                 "SELECT ",
                 $key,
@@ -47,6 +53,13 @@ macro_rules! column {
                 " = $1 AND ",
                 $column,
                 " = $2"
+            ),
+            other: concat!(
+                "SELECT 1 FROM ",
+                $table,
+                " WHERE ",
+                $column,
+                " NOT LIKE $1 LIMIT 1"
             ),
         }
     };

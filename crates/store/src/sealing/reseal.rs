@@ -1,5 +1,6 @@
 //! Brings everything to the present key, a batch at a time: what is not sealed yet, and what is
-//! sealed with an older key. It can be stopped at any moment and begun again.
+//! sealed with an older key. It can be stopped at any moment and begun again: an older key is noted as
+//! needed until nothing sealed with it is left, neither in rows nor in what rows leave behind.
 
 use super::column::{ALL, Column};
 use crate::sql::params;
@@ -9,30 +10,48 @@ use crate::{Store, StoreError};
 pub(super) const BATCH: i64 = 200;
 
 impl Store {
-    /// Seals everything with the vault's present key; how many values that were. Afterwards older keys
-    /// are no longer needed. Nothing else may use the database meanwhile.
+    /// Seals everything with the vault's present key, unless it is noted that everything is; how many
+    /// values that were. Afterwards older keys are no longer needed. Nothing else may use the database
+    /// meanwhile.
     ///
     /// # Errors
     /// When the database fails; what was done stays done.
     pub async fn reseal(&self) -> Result<u64, StoreError> {
+        match self.vault.current() {
+            Some(current) if !self.sealed_with().await?.only(current) => self.reseal_all().await,
+            _ => Ok(0),
+        }
+    }
+
+    /// The same, whatever is noted: every value is looked at.
+    ///
+    /// # Errors
+    /// When the database fails; what was done stays done.
+    pub async fn reseal_all(&self) -> Result<u64, StoreError> {
         let Some(current) = self.vault.current() else {
             return Ok(0);
         };
-        let mut with = self.sealed_with().await?;
-        if with.only(current) {
-            return Ok(0);
+        let mut sealed = 0;
+        loop {
+            let now = self.seal_plain().await? + self.reseal_columns().await?;
+            sealed += now;
+            let with = self.sealed_with().await?;
+            // Also when this run found nothing to do: one before may have been stopped right here.
+            if now > 0 || with.others(current) || with.plain && self.has_any().await? {
+                self.compact().await?;
+            }
+            if self.settle(current).await? {
+                return Ok(sealed);
+            }
         }
-        let mut sealed = self.seal_plain().await?;
+    }
+
+    async fn reseal_columns(&self) -> Result<u64, StoreError> {
+        let mut count = 0;
         for column in ALL {
-            sealed += self.reseal_column(column).await?;
+            count += self.reseal_column(column).await?;
         }
-        if sealed > 0 {
-            self.compact().await?;
-        }
-        with.plain = false;
-        with.keys.retain(|key| key == current);
-        self.note(&with).await?;
-        Ok(sealed)
+        Ok(count)
     }
 
     async fn reseal_column(&self, column: &Column) -> Result<u64, StoreError> {
@@ -55,6 +74,14 @@ impl Store {
                 }
             }
             tx.commit().await?;
+            tokio::task::yield_now().await;
         }
+    }
+
+    /// Whether the database holds anything that could have been stored before there were keys.
+    async fn has_any(&self) -> Result<bool, StoreError> {
+        let mut session = self.db.read().await?;
+        let any = session.row("SELECT 1 FROM services LIMIT 1", [], |_| Ok(()));
+        Ok(any.await?.is_some())
     }
 }

@@ -10,6 +10,8 @@ use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard};
 
 const PREPARED_STATEMENTS: usize = 128;
 const BUSY: std::time::Duration = std::time::Duration::from_secs(30);
+/// How long whoever reads is waited for where nobody may.
+const READERS: std::time::Duration = std::time::Duration::from_secs(5);
 
 pub(crate) struct Sqlite {
     path: PathBuf,
@@ -26,6 +28,9 @@ impl Sqlite {
         // An accepted build must survive a power cut: each commit reaches the disk.
         writer.pragma_update(None, "synchronous", "FULL")?;
         writer.pragma_update(None, "foreign_keys", "ON")?;
+        // What is deleted from a page is not left on it, nor in what a page is made of: that takes no
+        // more writing. Whole pages that are given up stay as they are until [`Sqlite::compact`].
+        writer.pragma_update(None, "secure_delete", "FAST")?;
         writer.busy_timeout(BUSY)?;
         writer.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
         let report = crate::migrate::runner().run(&mut writer)?;
@@ -67,9 +72,22 @@ impl Sqlite {
     }
 
     /// Writes the file anew and empties the write-ahead log.
+    ///
+    /// # Errors
+    /// Also when somebody reads the database meanwhile, for whom the log is kept.
     pub(crate) async fn compact(&self) -> Result<(), StoreError> {
         let connection = Arc::clone(&self.writer).lock_owned().await;
-        aside(|| connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)"))?;
+        connection.busy_timeout(READERS)?;
+        let kept = aside(|| {
+            connection.execute_batch("VACUUM")?;
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        });
+        connection.busy_timeout(BUSY)?;
+        let kept: bool = kept?;
+        if kept {
+            let why = "somebody reads the database; old values stay in its log until that ends";
+            return Err(StoreError::Unavailable(why.to_owned()));
+        }
         Ok(())
     }
 

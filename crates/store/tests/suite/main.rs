@@ -19,6 +19,8 @@ mod place;
 mod plans;
 mod raw;
 mod registry_credentials;
+mod revisions;
+mod rotation;
 mod sealing;
 mod secret_groups;
 mod tags;

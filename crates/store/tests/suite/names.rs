@@ -1,7 +1,7 @@
 //! Projects and services: names, numbers, what belongs to what.
 
 use crate::place::{Place, project, service};
-use domain::{SecretChanges, SecretValues};
+use domain::{Project, SecretChanges, SecretValues};
 use store::{ProjectChanges, ServiceChanges, Store, StoreError};
 
 testkit::for_each_store! {
@@ -34,12 +34,13 @@ testkit::for_each_store! {
     async fn a_project_keeps_what_a_change_does_not_name(url: &str) {
         let place = Place::new(url).await;
         let color = ProjectChanges { color: Some("#fff".into()), ..Default::default() };
-        place.store.update_project(&place.project.uid, color).await.unwrap();
+        let before = place.store.update_project(&place.project, color).await.unwrap().unwrap();
         let words = ProjectChanges { description: Some("words".into()), ..Default::default() };
-        let after = place.store.update_project(&place.project.uid, words).await.unwrap().unwrap();
+        let after = place.store.update_project(&before, words).await.unwrap().unwrap();
         assert_eq!(after.color.as_deref(), Some("#fff"));
         assert_eq!(after.description.as_deref(), Some("words"));
-        let gone = place.store.update_project("nobody", ProjectChanges::default()).await.unwrap();
+        let nobody = Project { uid: "nobody".into(), ..after };
+        let gone = place.store.update_project(&nobody, ProjectChanges::default()).await.unwrap();
         assert!(gone.is_none());
     }
 
@@ -55,7 +56,7 @@ testkit::for_each_store! {
             spec: spec.clone(),
             secrets: SecretChanges { variables: Some(secrets.variables.clone()), ..SecretChanges::default() },
         };
-        place.store.update_service(&place.service.uid, changes).await.unwrap();
+        place.store.update_service(&place.service, changes).await.unwrap();
         let now = place.service_now().await;
         assert_eq!(now.spec, spec);
         assert_eq!(place.store.service_secrets(&now.uid).await.unwrap(), secrets);

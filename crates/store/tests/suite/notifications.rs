@@ -205,7 +205,7 @@ testkit::for_each_store! {
         let build = place.accept().await;
         place.run(&build, &ending(Status::Success, None)).await;
         paused.disabled = true;
-        place.store.update_notification(&paused).await.unwrap().unwrap();
+        let mut paused = place.store.update_notification(&paused).await.unwrap().unwrap();
         assert!(place.next(&paused).await.is_none());
         assert_eq!(place.store.waiting_integrations().await.unwrap(), []);
         paused.disabled = false;

@@ -40,6 +40,40 @@ pub async fn holds(url: &str, text: &str) -> bool {
     found
 }
 
+/// Whether a text is anywhere in the database's files, be it in a row, in what is left of one, or in what
+/// the database notes of them.
+pub async fn remains(url: &str, text: &str) -> bool {
+    if sqlite(url).is_some() {
+        return holds(url, text).await;
+    }
+    const FILES: &str = "SELECT count(*)
+        FROM pg_database d, LATERAL pg_ls_dir('base/' || d.oid) file
+        WHERE d.datname = current_database()
+            AND position($1 IN pg_read_binary_file('base/' || d.oid || '/' || file, 0, 1000000000, true)) > 0";
+    let mut found = 0;
+    client(url, async |client| {
+        client.batch_execute("CHECKPOINT").await.unwrap();
+        let row = client.query_one(FILES, &[&text.as_bytes()]).await.unwrap();
+        found = row.get::<_, i64>(0);
+    })
+    .await;
+    found > 0
+}
+
+/// Runs a command and leaves what it began open for as long as the work takes.
+pub async fn during(url: &str, command: &str, work: impl AsyncFnOnce()) {
+    if let Some(path) = sqlite(url) {
+        let database = rusqlite::Connection::open(path).unwrap();
+        database.execute_batch(command).unwrap();
+        return work().await;
+    }
+    client(url, async |client| {
+        client.batch_execute(command).await.unwrap();
+        work().await;
+    })
+    .await;
+}
+
 fn sqlite(url: &str) -> Option<&str> {
     let file = !url.starts_with("postgres");
     file.then(|| url.strip_prefix("sqlite:").unwrap_or(url))

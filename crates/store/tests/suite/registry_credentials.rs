@@ -49,16 +49,18 @@ testkit::for_each_store! {
         assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
 
         let new = CredentialChanges { login: Some(login("you", "quiet-quiet")), access: None };
-        assert!(store.update_registry_credential(&made.uid, new).await.unwrap());
+        assert!(store.update_registry_credential(&made, new).await.unwrap());
         let access = CredentialAccess { pull: false, push: true, projects: None };
         let new = CredentialChanges { login: None, access: Some(access.clone()) };
-        assert!(store.update_registry_credential(&made.uid, new).await.unwrap());
+        let made = store.registry_credential("default", "ours").await.unwrap().unwrap();
+        assert!(store.update_registry_credential(&made, new).await.unwrap());
         let now = store.registry_credential("default", "ours").await.unwrap().unwrap();
         assert_eq!((now.login, now.access), (login("you", "quiet-quiet"), access));
         for secret in ["hush-hush", "quiet-quiet"] {
             assert!(!crate::raw::holds(url, secret).await, "{secret}");
         }
-        let gone = store.update_registry_credential("nobody", CredentialChanges::default()).await;
+        let nobody = RegistryCredential { uid: "nobody".into(), ..made };
+        let gone = store.update_registry_credential(&nobody, CredentialChanges::default()).await;
         assert!(!gone.unwrap());
     }
 
@@ -87,15 +89,15 @@ testkit::for_each_store! {
         let store = &place.store;
         store.create_registry_credential(credential("ours", None)).await.unwrap();
         let ours = CustomRegistry { enabled: true, credential_id: "ours".into(), provider: Provider::Custom };
-        let uid = &place.project.uid;
-        let project = store.update_project(uid, changes(Some(ours.clone()))).await.unwrap().unwrap();
+        let project = &place.project;
+        let project = store.update_project(project, changes(Some(ours.clone()))).await.unwrap().unwrap();
         assert_eq!(project.custom_registry.as_ref(), Some(&ours));
         let delete = async || store.delete_registry_credential("default", "ours").await.unwrap();
         assert_eq!(delete().await, CredentialDeletion::InUse("shop".into()));
-        store.update_project(uid, changes(None)).await.unwrap();
+        let project = store.update_project(&project, changes(None)).await.unwrap().unwrap();
         assert_eq!(delete().await, CredentialDeletion::Deleted);
         assert_eq!(delete().await, CredentialDeletion::NotFound);
-        let late = store.update_project(uid, changes(Some(ours))).await;
+        let late = store.update_project(&project, changes(Some(ours))).await;
         assert!(matches!(late, Err(StoreError::Gone)), "{late:?}");
     }
 }

@@ -112,7 +112,7 @@ testkit::for_each_store! {
             mounts: Some(secrets().mounts),
             ..SecretChanges::default()
         };
-        assert!(store.change_service_secrets(&service.uid, changes).await.unwrap());
+        assert!(store.change_service_secrets(&service, changes).await.unwrap());
         reads(&store, &build).await;
         assert_eq!(store.reseal().await.unwrap(), 0, "once is enough");
     }
@@ -144,7 +144,7 @@ testkit::for_each_store! {
             spec: service.spec.clone(),
             secrets: SecretChanges { variables: Some(secrets().variables), ..SecretChanges::default() },
         };
-        store.update_service(&service.uid, changes).await.unwrap();
+        store.update_service(&service, changes).await.unwrap();
         drop(store);
         for one in [&old, &new] {
             assert!(Store::open(url, Vault::new(from_ref(one))).await.is_err());

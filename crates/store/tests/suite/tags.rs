@@ -25,13 +25,13 @@ testkit::for_each_store! {
         assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
         let mut changes = ServiceChanges { description: None, spec: place.service.spec.clone(), secrets: Default::default() };
         changes.spec.tags = vec!["backend".into()];
-        let tagged = place.store.update_service(&place.service.uid, changes.clone()).await.unwrap();
+        let tagged = place.store.update_service(&place.service, changes.clone()).await.unwrap();
         assert_eq!(tagged.unwrap().spec.tags, ["backend"]);
         let kept = place.store.delete_tag("default", "backend").await.unwrap();
         assert_eq!(kept, TagRemoval::InUse(vec!["shop/web".to_owned()]));
         assert!(place.store.tag("default", "backend").await.unwrap().is_some());
         changes.spec.tags.clear();
-        place.store.update_service(&place.service.uid, changes).await.unwrap();
+        place.store.update_service(&place.service_now().await, changes).await.unwrap();
         let gone = place.store.delete_tag("default", "backend").await.unwrap();
         assert_eq!(gone, TagRemoval::Deleted);
         let gone = place.store.delete_tag("default", "backend").await.unwrap();

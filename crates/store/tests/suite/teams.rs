@@ -43,7 +43,7 @@ testkit::for_each_store! {
     async fn a_member_acts_with_the_roles_they_have_at_that_moment(url: &str) {
         let (store, other) = (Store::open(url, testkit::vault()).await.unwrap(), Store::open(url, testkit::vault()).await.unwrap());
         team(&store, "acme").await;
-        store.create_role("acme", role("reader", &[P::ServiceRead])).await.unwrap();
+        let reader = store.create_role("acme", role("reader", &[P::ServiceRead])).await.unwrap();
         let roles = ["reader".to_owned()];
         let (ann, secret) = store.invite("acme", "Ann@example.com", &roles).await.unwrap();
         assert_eq!((ann.id.as_str(), ann.finalized), ("ann", false));
@@ -63,11 +63,11 @@ testkit::for_each_store! {
             permissions: Some([P::DeployBuild].into_iter().collect()),
             ..RoleChanges::default()
         };
-        other.update_role("acme", "reader", changes).await.unwrap().unwrap();
+        let reader = other.update_role("acme", &reader, changes).await.unwrap().unwrap();
         assert!(builds(&store, &secret).await);
         let restrictions = Restrictions { enabled: true, ..Restrictions::default() };
         let changes = RoleChanges { restrictions: Some(restrictions), ..RoleChanges::default() };
-        other.update_role("acme", "reader", changes).await.unwrap().unwrap();
+        other.update_role("acme", &reader, changes).await.unwrap().unwrap();
         assert!(!builds(&store, &secret).await);
         assert!(other.delete_role("acme", "reader").await.unwrap());
         assert!(!token(&store, &secret).await.unwrap().rights.allow(P::DeployBuild));

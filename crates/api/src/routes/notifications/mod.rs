@@ -110,14 +110,12 @@ async fn create(
     let new = input.create(team, &mut problems);
     check_audience(&state, &caller, &input, &new, &mut problems).await?;
     problems.into_result()?;
-    let id = new.id.clone();
+    let taken = format!(
+        "There is a notification integration with the id `{}` already; choose another name.",
+        new.id
+    );
     let made = state.store.create_notification(new).await;
-    let made = made.map_err(|error| match error {
-        StoreError::Conflict => ApiError::conflict(format!(
-            "There is a notification integration with the id `{id}` already; choose another name."
-        )),
-        other => other.into(),
-    })?;
+    let made = made.map_err(ApiError::or_taken(taken))?;
     Ok(Data {
         data: (&made).into(),
     })

@@ -11,7 +11,7 @@ use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
 use domain::{Permission as P, RegistryCredential};
 use input::{CredentialChange, CredentialInput};
-use store::{CredentialDeletion, StoreError};
+use store::CredentialDeletion;
 use view::{CredentialView, Credentials};
 
 /// Logins to registries.
@@ -75,10 +75,7 @@ pub(crate) async fn add(
         credential.id
     );
     let made = state.store.create_registry_credential(credential).await;
-    let made = made.map_err(|error| match error {
-        StoreError::Conflict => ApiError::conflict(taken),
-        other => other.into(),
-    })?;
+    let made = made.map_err(ApiError::or_taken(taken))?;
     Ok(Data {
         // Who may make one may not thereby read it.
         data: CredentialView::made(made),
@@ -106,9 +103,7 @@ pub(crate) async fn update(
 ) -> Result<Nothing, ApiError> {
     let credential = find(&state, &caller, &place).await?;
     let changes = input.checked(&state, &caller, &credential).await?;
-    let changed = state
-        .store
-        .update_registry_credential(&credential.uid, changes);
+    let changed = state.store.update_registry_credential(&credential, changes);
     if changed.await? {
         return Ok(Nothing::new());
     }

@@ -8,6 +8,7 @@ mod file_server;
 mod gate;
 mod git_server;
 mod hand_worker;
+mod held;
 mod lfs;
 mod place;
 mod private_registry;
@@ -27,6 +28,7 @@ pub use file_server::FileServer;
 pub use gate::Gate;
 pub use git_server::{Asked, GitServer, Manner};
 pub use hand_worker::HandWorker;
+pub use held::HeldDatabase;
 pub use place::Place;
 pub use private_registry::PrivateRegistry;
 pub use proxy::Proxy;
@@ -40,7 +42,7 @@ pub use tail::Tail;
 use std::time::{Duration, Instant};
 
 /// How long anything may take here before the test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Asks again and again until there is an answer; fails with `what` when there never is.
 pub async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {

@@ -1,5 +1,6 @@
 //! A real `boatyard serve` in a folder and on a port of its own.
 
+use super::process::Process;
 use super::{Api, until};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -177,6 +178,12 @@ impl Server {
     /// The same for somebody who knows neither address nor token, but where the data is.
     pub fn boatyard_beside_data(&self, args: &[&str]) -> std::process::Output {
         self.command(args).output().unwrap()
+    }
+
+    /// The same while the test goes on; it is killed when dropped.
+    pub fn boatyard_in_background(&self, args: &[&str]) -> Process {
+        let log = std::fs::File::create(self.scratch().join("background.log")).unwrap();
+        Process::start(self.command(args), log)
     }
 
     /// The same as [`Server::boatyard`], with nobody to read the results.

@@ -8,13 +8,20 @@ use tokio::net::TcpStream;
 
 /// Begins to send a chunk that lies at `first` and is `says` bytes long, and sends this of it.
 async fn half(it: &Subject, location: &str, first: usize, says: usize, sent: &[u8]) -> TcpStream {
+    let mut stream = begin(it, location, first, says, "").await;
+    stream.write_all(sent).await.unwrap();
+    stream
+}
+
+/// Sends the head of such a chunk, with one more header.
+async fn begin(it: &Subject, location: &str, first: usize, says: usize, header: &str) -> TcpStream {
     let url = it.request("PATCH", location).build().unwrap().url().clone();
     let query = url
         .query()
         .map_or_else(String::new, |query| format!("?{query}"));
     let mut stream = TcpStream::connect(it.host()).await.unwrap();
     let head = format!(
-        "PATCH {}{query} HTTP/1.1\r\nHost: {}\r\n{}Content-Type: application/octet-stream\r\n\
+        "PATCH {}{query} HTTP/1.1\r\nHost: {}\r\n{}{header}Content-Type: application/octet-stream\r\n\
          Content-Length: {says}\r\nContent-Range: {first}-{}\r\n\r\n",
         url.path(),
         it.host(),
@@ -22,8 +29,15 @@ async fn half(it: &Subject, location: &str, first: usize, says: usize, sent: &[u
         first + says - 1
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    stream.write_all(sent).await.unwrap();
     stream
+}
+
+/// Begins to send a chunk, and breaks off before its first byte, once the server waits for that.
+async fn break_off_at_once(it: &Subject, location: &str, first: usize, says: usize) {
+    let mut stream = begin(it, location, first, says, "Expect: 100-continue\r\n").await;
+    let mut answer = [0; b"HTTP/1.1 100 Continue".len()];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, *b"HTTP/1.1 100 Continue");
 }
 
 /// Waits until the upload stands where this `Range` says.
@@ -50,7 +64,7 @@ probes! {
         drop(broken);
         let sent = it.chunk(&location, 4, b"456").await.is(202);
         let location = sent.header("location").to_owned();
-        drop(half(it, &location, 7, 3, b"").await);
+        break_off_at_once(it, &location, 7, 3).await;
         it.finish(&location, &blob.digest, b"789").await.is(201);
         assert_eq!(it.pull_blob("shop/web", &blob.digest).await, blob.bytes);
     }
