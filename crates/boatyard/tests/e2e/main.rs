@@ -53,3 +53,4 @@ mod tags;
 mod teams;
 mod telemetry;
 mod vcs;
+mod watching;
