@@ -56,24 +56,28 @@ async fn look_for(
     repository: &Repository,
     services: &[String],
 ) -> Result<bool, StoreError> {
-    let watched = watched(state, repository, services).await?;
+    let before = watched(state, repository, services).await?;
     let looked = async {
-        let found = ask(state, repository, &watched).await?;
-        let mut problems = Vec::new();
-        for one in &watched {
-            problems.push(judge::judge(state, &found, one).await?);
+        let found = ask(state, repository, &before).await?;
+        // A rule is good for every commit that came after it: so it is read after the heads.
+        let mut answered = Vec::new();
+        for one in watched(state, repository, services).await? {
+            let problem = judge::judge(state, &found, &one).await?;
+            answered.push((one, problem));
         }
-        Ok::<_, ApiError>(problems)
+        Ok::<_, ApiError>(answered)
     };
     let looked = tokio::time::timeout(LONGEST_LOOK, looked).await;
     let looked = looked.unwrap_or_else(|_| Err(unavailable(&"a look at it takes too long")));
-    let (went_well, problems) = match looked {
-        Ok(problems) => (true, problems),
-        Err(error) => (false, vec![Some(error.to_string()); watched.len()]),
-    };
+    let went_well = looked.is_ok();
+    let answered = looked.unwrap_or_else(|error| {
+        let problem = error.to_string();
+        let failed = |one| (one, Some(problem.clone()));
+        before.into_iter().map(failed).collect()
+    });
     let digest = repository.digest();
-    for (one, problem) in watched.iter().zip(problems) {
-        note(state, one, &digest, problem).await?;
+    for (one, problem) in answered {
+        note(state, &one, &digest, problem).await?;
     }
     Ok(went_well)
 }
