@@ -2,6 +2,7 @@
 
 use crate::edge::{Answers, RateLimit, Sealer};
 use crate::routes::vcs::Told;
+use crate::watch::{Bell, Watching};
 use crate::{Settings, Telemetry};
 use logs::LogStore;
 use registry::Registry;
@@ -17,6 +18,9 @@ pub(crate) struct Shared {
     pub(crate) logs: LogStore,
     pub(crate) registry: Registry,
     pub(crate) git: git::Git,
+    pub(crate) watching: Watching,
+    /// Has repositories looked at soon.
+    pub(crate) bell: Bell,
     pub(crate) telemetry: Telemetry,
     pub(crate) settings: Settings,
     pub(crate) rate: RateLimit,

@@ -59,3 +59,4 @@ mod teams;
 mod telemetry;
 mod unreadable;
 mod vcs;
+mod watching;

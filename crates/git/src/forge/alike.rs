@@ -2,7 +2,7 @@
 //! pull requests. They differ in what they call the size of a page.
 
 use super::ask::{Api, Pages};
-use super::pulls::{Enough, ForgePullRequest, PullRequestState};
+use super::pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState, Which};
 use super::{Account, ForgeError, ForgeRepository};
 use serde::Deserialize;
 
@@ -35,7 +35,7 @@ impl From<Repository> for ForgeRepository {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Pull {
+struct Pull {
     number: i64,
     state: String,
     merged_at: Option<String>,
@@ -43,33 +43,52 @@ pub(super) struct Pull {
     #[serde(default)]
     merged: bool,
     title: String,
-    pub(super) head: Side,
-    pub(super) base: Side,
+    head: Side,
+    base: Side,
     created_at: String,
     updated_at: String,
     html_url: String,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Side {
+struct Side {
     #[serde(rename = "ref")]
-    pub(super) name: String,
-    pub(super) sha: String,
+    name: String,
+    sha: String,
     /// Of Gitea's only.
-    pub(super) repo_id: Option<i64>,
+    repo_id: Option<i64>,
     /// Nothing when the fork was deleted.
-    pub(super) repo: Option<RepositoryId>,
+    repo: Option<RepositoryId>,
 }
 
-#[derive(Deserialize, PartialEq)]
-pub(super) struct RepositoryId {
+#[derive(Deserialize)]
+struct RepositoryId {
     id: i64,
+}
+
+impl Side {
+    fn repository(&self) -> Option<i64> {
+        let of_repo = || self.repo.as_ref().map(|repo| repo.id);
+        self.repo_id.or_else(of_repo)
+    }
+}
+
+impl Pull {
+    /// One that was pushed to Gitea's `refs/for/…` says that it is from the repository itself, but whoever
+    /// reads that may make one; as one whose branch is gone, it then names its own ref for its branch.
+    fn is_from_fork(&self) -> bool {
+        let head = self.head.repository();
+        let is_own = head.is_some() && head == self.base.repository();
+        let has_branch = !self.head.name.starts_with("refs/");
+        !(is_own && has_branch)
+    }
 }
 
 impl From<Pull> for ForgePullRequest {
     fn from(row: Pull) -> Self {
         let merged = row.merged || row.merged_at.is_some();
         ForgePullRequest {
+            is_from_fork: row.is_from_fork(),
             number: row.number,
             state: PullRequestState::of(row.state == "open", merged),
             title: row.title,
@@ -103,22 +122,28 @@ pub(super) async fn repositories(
 /// The pull requests, the newest first, as both forges have them unless they are asked otherwise.
 pub(super) async fn pull_requests(
     api: &Api,
-    (owner, name): (&str, &str),
+    (owner, name, which): (&str, &str, Which),
     size: &str,
     enough: Enough<'_>,
 ) -> Result<Vec<ForgePullRequest>, ForgeError> {
-    let (path, query) = (["repos", owner, name, "pulls"], [("state", "all")]);
+    let path = ["repos", owner, name, "pulls"];
+    let query = [("state", which.word("all", "open"))];
     let pages = Pages::Numbered { size };
     api.until(&path, &query, pages, |row: Pull| row.into(), enough)
         .await
 }
 
-/// One pull request; whose it is each forge tells in its own way.
-pub(super) async fn pull_request(
+pub(super) async fn pull_request_head(
     api: &Api,
-    (owner, name): (&str, &str),
+    owner: &str,
+    name: &str,
     number: i64,
-) -> Result<Pull, ForgeError> {
+) -> Result<PullRequestHead, ForgeError> {
     let path = ["repos", owner, name, "pulls", &number.to_string()];
-    api.get(&path, &[]).await
+    let pull: Pull = api.get(&path, &[]).await?;
+    Ok(PullRequestHead {
+        is_from_fork: pull.is_from_fork(),
+        sha: Some(pull.head.sha),
+        branch: pull.head.name,
+    })
 }

@@ -1,9 +1,8 @@
 //! GitHub. Source: its REST API's reference, "Branches", "Commits"; the rest is like
 //! others ([`alike`](super::alike)).
 
-use super::alike::{self, User};
+use super::alike::User;
 use super::ask::{Api, below};
-use super::pulls::PullRequestHead;
 use super::{ForgeBranch, ForgeCommit, ForgeError};
 use serde::Deserialize;
 use url::Url;
@@ -79,19 +78,5 @@ pub(super) async fn commit(
         author: author.map_or(commit.author.name, |user| user.login),
         message: commit.message,
         date: commit.author.date,
-    })
-}
-
-pub(super) async fn pull_request_head(
-    api: &Api,
-    owner: &str,
-    name: &str,
-    number: i64,
-) -> Result<PullRequestHead, ForgeError> {
-    let alike::Pull { head, base, .. } = alike::pull_request(api, (owner, name), number).await?;
-    Ok(PullRequestHead {
-        sha: Some(head.sha),
-        branch: head.name,
-        is_from_fork: head.repo.is_none() || head.repo != base.repo,
     })
 }
