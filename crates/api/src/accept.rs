@@ -2,7 +2,7 @@
 //! commit. Here it is fixed what is built and with what; `store` then gives it its row and number.
 
 use crate::edge::ApiError;
-use crate::linked::Source;
+use crate::linked::{Source, has_address};
 use crate::pull_request;
 use crate::routes::build_arguments::{given, given_to_a_stranger};
 use crate::routes::custom_registry;
@@ -40,6 +40,7 @@ pub(crate) async fn wanted(
     wanted: Wanted,
     created_by: Option<Creator>,
 ) -> Result<NewBuild, ApiError> {
+    has_address(service)?;
     let overrides = wanted.overrides.clone();
     let pull_request = wanted.pull_request.clone();
     let from_fork = pull_request.as_ref().is_some_and(|pull| pull.from_fork);

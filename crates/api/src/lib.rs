@@ -17,12 +17,14 @@ mod settings;
 mod state;
 mod tail;
 mod telemetry;
+mod watch;
 mod worker_calls;
 
 pub use registry_access::RegistryAccess;
 pub use routes::builds::describe;
 pub use settings::Settings;
 pub use telemetry::Telemetry;
+pub use watch::{Watcher, Watching};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -33,6 +35,7 @@ use edge::{Answers, ApiError, RateLimit, Sealer};
 use http::StatusCode;
 use logs::LogStore;
 use registry::Registry;
+use routes::vcs::Told;
 use state::{Shared, State};
 use std::sync::Arc;
 use store::{Store, StoreError};
@@ -53,6 +56,8 @@ pub struct Parts {
     pub registry: Registry,
     /// Git, for looking up branches.
     pub git: git::Git,
+    /// What repositories are looked at with.
+    pub watching: Watching,
     /// What is counted in this process.
     pub telemetry: Telemetry,
     /// What the operator decided.
@@ -61,21 +66,25 @@ pub struct Parts {
     pub stop: CancellationToken,
 }
 
-/// Builds the whole router. Serve it with connection info, which the rate limit counts by.
+/// Builds the whole router, and what looks for new commits beside it. Serve it with connection info,
+/// which the rate limit counts by.
 ///
 /// # Errors
 /// When the key that seals cursors cannot be read or made.
-pub async fn router(parts: Parts) -> Result<Router, StoreError> {
+pub async fn open(parts: Parts) -> Result<(Router, Watcher), StoreError> {
     let key = parts.store.fact_or("cursor-key", store::random_key).await?;
     let registry = parts.registry.router();
     let state: State = Arc::new(Shared {
         rate: RateLimit::new(parts.settings.rate_limit),
         sealer: Sealer::new(&key),
         answers: Answers::default(),
+        told: Told::default(),
         store: parts.store,
         logs: parts.logs,
         registry: parts.registry,
         git: parts.git,
+        watching: parts.watching,
+        bell: watch::Bell::default(),
         telemetry: parts.telemetry,
         settings: parts.settings,
         stop: parts.stop,
@@ -96,14 +105,15 @@ pub async fn router(parts: Parts) -> Result<Router, StoreError> {
         // Last added, first run: who calls is known before the limit counts.
         .layer(from_fn_with_state(Arc::clone(&state), edge::limit_rate))
         .layer(from_fn_with_state(Arc::clone(&state), edge::authenticate))
-        .with_state(state);
-    Ok(Router::new()
+        .with_state(Arc::clone(&state));
+    let router = Router::new()
         .nest(protocol::BASE, workers)
         .merge(registry)
         .merge(health)
         .merge(outside)
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(panicked))
-        .layer(from_fn(telemetry::record)))
+        .layer(from_fn(telemetry::record));
+    Ok((router, Watcher::new(state)))
 }
 
 async fn not_found(uri: http::Uri) -> ApiError {

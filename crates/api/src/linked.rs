@@ -4,8 +4,9 @@
 use crate::edge::ApiError;
 use crate::routes::vcs;
 use crate::state::State;
-use domain::BuildRequest;
+use domain::service::BuildSource;
 use domain::vcs::VcsLink;
+use domain::{BuildRequest, Service};
 use git::forge::{Forge, ForgeError, RepositoryName};
 use git::{Credentials, RepoUrl};
 use http::StatusCode;
@@ -82,6 +83,16 @@ const GONE: &str = "the linked account that opens it is gone";
 pub(crate) fn unavailable(why: &impl std::fmt::Display) -> ApiError {
     let message = format!("The repository cannot be read: {why}.");
     ApiError::new(StatusCode::CONFLICT, "repository-unavailable", message)
+}
+
+/// Refuses to build a repository whose address cannot be opened any more.
+pub(crate) fn has_address(service: &Service) -> Result<(), ApiError> {
+    if service.unreadable && service.spec.build_source == BuildSource::Git {
+        let why = "its address cannot be opened, since the key that it was sealed with is gone; \
+                   give it again";
+        return Err(unavailable(&why));
+    }
+    Ok(())
 }
 
 /// The repository's path at the link's forge; `None` when it is elsewhere.

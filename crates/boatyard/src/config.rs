@@ -55,6 +55,8 @@ options! {
     ssh_known_hosts: PathBuf, "BOATYARD_SSH_KNOWN_HOSTS", "FILE";
     /// How long a git server may stand still, in seconds [default: 30]
     git_stall_timeout: u64, "BOATYARD_GIT_STALL_TIMEOUT", "SECONDS";
+    /// How often repositories are looked at for new commits, in seconds; 0 is never [default: 60]
+    watch_interval: u64, "BOATYARD_WATCH_INTERVAL", "SECONDS";
     /// Address ranges that outbound requests may reach although private, like 10.0.0.0/8
     outbound_allow: String, "BOATYARD_OUTBOUND_ALLOW", "LIST";
     /// Mirrors of registries, like docker.io=127.0.0.1:5000; plain HTTP on loopback

@@ -152,6 +152,8 @@ pub struct RegistryCredential {
     pub access: CredentialAccess,
     /// The login itself.
     pub login: RegistryLogin,
+    /// What is sealed of it cannot be opened, and is empty here.
+    pub unreadable: bool,
     /// When it was made.
     pub created_at: Millis,
     /// When it last changed.
@@ -234,6 +236,7 @@ mod tests {
                 username: "somebody".into(),
                 password: Secret::new("hush"),
             },
+            unreadable: false,
             created_at: 0,
             updated_at: 0,
         }

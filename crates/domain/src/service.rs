@@ -21,6 +21,8 @@ pub struct Service {
     pub spec: ServiceSpec,
     /// Dense number in its project, by which lists are walked.
     pub number: i64,
+    /// What is sealed of it cannot be opened, and is empty here.
+    pub unreadable: bool,
     /// The number of its newest build; 0 before the first. Builds are numbered 1, 2, 3 … without gaps.
     pub last_build_number: i64,
     /// When it was made.

@@ -86,6 +86,12 @@ pub enum GitError {
         /// The time it had.
         seconds: u64,
     },
+    /// The answer is longer than anybody reads.
+    #[error("{url} has more than is looked through here; too many branches, perhaps")]
+    TooMuch {
+        /// The repository.
+        url: String,
+    },
     /// The server cannot be reached, or the connection broke.
     #[error("the server of {url} cannot be reached: {detail}")]
     Unreachable {
@@ -164,6 +170,7 @@ impl GitError {
             Self::HostKeyUnknown { .. } => "git_host_key_unknown",
             Self::HostKeyChanged { .. } => "git_host_key_changed",
             Self::Timeout { .. } => "git_timeout",
+            Self::TooMuch { .. } => "git_too_much",
             Self::Unreachable { .. } => "git_unreachable",
             Self::SubmoduleProtocol { .. } => "git_submodule_protocol",
             Self::DiskFull { .. } => "git_disk_full",

@@ -154,6 +154,35 @@ impl Mirror {
         }
     }
 
+    /// Fetches a commit that may be gone by now, if the server hands it out; whether it is here.
+    ///
+    /// # Errors
+    /// Any error of reaching the server.
+    pub(crate) async fn fetch_if_there(&self, commit: &CommitSha) -> Result<bool, GitError> {
+        let lock = self.lock(Mode::Exclusive).await?;
+        self.prepare_locked(&lock).await?;
+        if self.has(commit).await? {
+            return Ok(true);
+        }
+        let _watched = self.watched();
+        let _tidied = TidyMirror(self);
+        match self
+            .fetch_refs(&[commit.as_str()], Extent::Commit, &quiet)
+            .await
+        {
+            Ok(()) => {}
+            // As servers say it that do not have it, or do not hand out what no branch leads to.
+            Err(GitError::CommitNotFound { .. } | GitError::RefNotFound { .. }) => {}
+            Err(GitError::Other(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let is_here = self.has(commit).await?;
+        if is_here {
+            self.keep(commit).await?;
+        }
+        Ok(is_here)
+    }
+
     /// What counts what is written to the mirror, until it is dropped.
     pub(crate) fn watched(&self) -> Option<Box<dyn std::any::Any + Send>> {
         let supervisor = self.git.settings().supervisor.as_ref();

@@ -8,6 +8,8 @@
 //! next build fetches only what is new.
 
 mod belonging;
+mod bounded;
+mod changes;
 mod checkout;
 mod classify;
 mod commit;
@@ -15,6 +17,7 @@ mod environment;
 mod error;
 mod fetch;
 pub mod forge;
+mod heads;
 mod http;
 mod lfs;
 mod lock;
@@ -30,10 +33,12 @@ mod submodules;
 mod supervisor;
 mod url;
 
+pub use changes::Changes;
 pub use checkout::{CheckoutOptions, GitDir, Others};
 pub use commit::CommitInfo;
 pub use error::GitError;
 pub use fetch::Want;
+pub use heads::Heads;
 pub use http::{HttpClient, HttpError};
 pub use mirror::Mirror;
 pub use names::{CommitSha, NameError, RefName};

@@ -1,6 +1,7 @@
 //! One git process: started, watched, read, and ended together with all it started.
 
 use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub(crate) struct Call {
     args: Vec<OsString>,
     environment: Environment,
     supervisor: Option<Arc<dyn Supervisor>>,
+    longest_answer: usize,
 }
 
 /// What a git command said.
@@ -59,6 +61,7 @@ impl Call {
             args: Vec::new(),
             environment,
             supervisor,
+            longest_answer: MAX_STDOUT,
         }
     }
 
@@ -75,6 +78,12 @@ impl Call {
 
     pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.environment.variable(name, value);
+        self
+    }
+
+    /// Reads no more of an answer than this, in bytes; a longer one is [`GitError::TooMuch`].
+    pub(crate) fn answers_within(mut self, bytes: usize) -> Self {
+        self.longest_answer = bytes;
         self
     }
 
@@ -99,12 +108,15 @@ impl Call {
                 GitError::Other(format!("it cannot be held to its limits: {error}"))
             })?;
         }
-        let work = group.finish(progress);
+        let work = group.finish(progress, self.longest_answer);
         match tokio::time::timeout(timeout, work).await {
             Ok(Ok((status, _))) if self.is_missing(status) => {
-                Err(missing(std::io::ErrorKind::NotFound.into()))
+                Err(missing(ErrorKind::NotFound.into()))
             }
             Ok(Ok((_, output))) => Ok(output),
+            Ok(Err(error)) if error.kind() == ErrorKind::FileTooLarge => Err(GitError::TooMuch {
+                url: about.to_owned(),
+            }),
             Ok(Err(error)) => Err(missing(error)),
             Err(_) => Err(GitError::Timeout {
                 url: about.to_owned(),
@@ -164,15 +176,18 @@ impl Group {
         }
     }
 
-    async fn finish(&mut self, progress: Progress<'_>) -> std::io::Result<(ExitStatus, Output)> {
+    async fn finish(
+        &mut self,
+        progress: Progress<'_>,
+        longest_answer: usize,
+    ) -> std::io::Result<(ExitStatus, Output)> {
         let stdout_pipe = self.child.stdout.take();
         let stderr_pipe = self.child.stderr.take();
-        let (stdout, stderr) = tokio::join!(
-            read_bounded(stdout_pipe),
+        // Whoever says too much is not heard to the end.
+        let (stdout, stderr) = tokio::try_join!(
+            read_bounded(stdout_pipe, longest_answer),
             read_progress(stderr_pipe, progress)
-        );
-        let stdout = stdout?;
-        let stderr = stderr?;
+        )?;
         let status = self.child.wait().await?;
         let output = Output {
             success: status.success(),
@@ -194,13 +209,16 @@ impl Drop for Group {
     }
 }
 
-async fn read_bounded(pipe: Option<impl AsyncRead + Unpin>) -> std::io::Result<Vec<u8>> {
+async fn read_bounded(
+    pipe: Option<impl AsyncRead + Unpin>,
+    longest: usize,
+) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let Some(pipe) = pipe else { return Ok(bytes) };
-    let limit = MAX_STDOUT as u64 + 1;
+    let limit = longest as u64 + 1;
     pipe.take(limit).read_to_end(&mut bytes).await?;
-    if bytes.len() > MAX_STDOUT {
-        return Err(std::io::Error::other("its answer is too long"));
+    if bytes.len() > longest {
+        return Err(ErrorKind::FileTooLarge.into());
     }
     Ok(bytes)
 }
@@ -349,6 +367,16 @@ mod tests {
             .await
             .unwrap_err();
         assert_eq!(missing.kind(), "git_missing");
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_an_end_is_not_waited_for() {
+        let call = Call::new(Environment::default(), None).args(["-c", "yes; sleep 1000000"]);
+        let call = call.answers_within(1000);
+        let patience = Duration::from_secs(60);
+        let program = Path::new("/bin/sh");
+        let error = call.run(program, "x", patience, &quiet).await.unwrap_err();
+        assert_eq!(error.kind(), "git_too_much");
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::classify;
 use crate::error::GitError;
 use crate::names::{CommitSha, RefName};
-use crate::process::{Output, Progress, quiet};
+use crate::process::{Call, Output, Progress, quiet};
 use crate::runner::Git;
 use crate::url::{Protocol, RepoUrl};
 
@@ -137,11 +137,23 @@ impl Git {
         timeout: std::time::Duration,
         progress: Progress<'_>,
     ) -> Result<Output, GitError> {
-        let first = self.ask_once(url, args(url), timeout, progress).await;
+        let call = |url: &RepoUrl, call: Call| call.args(args(url));
+        self.ask_with(url, call, timeout, progress).await
+    }
+
+    /// The same with all that a call may have.
+    pub(crate) async fn ask_with(
+        &self,
+        url: &RepoUrl,
+        make: impl Fn(&RepoUrl, Call) -> Call,
+        timeout: std::time::Duration,
+        progress: Progress<'_>,
+    ) -> Result<Output, GitError> {
+        let first = self.ask_once(url, &make, timeout, progress).await;
         let is_http = matches!(url.protocol(), Protocol::Https | Protocol::Http);
         match (&first, url.with_git_suffix()) {
             (Err(GitError::Redirected { .. }), Some(other)) if is_http => {
-                let again = self.ask_once(&other, args(&other), timeout, progress).await;
+                let again = self.ask_once(&other, &make, timeout, progress).await;
                 again.or(first)
             }
             _ => first,
@@ -151,12 +163,12 @@ impl Git {
     async fn ask_once(
         &self,
         url: &RepoUrl,
-        args: Vec<String>,
+        make: &impl Fn(&RepoUrl, Call) -> Call,
         timeout: std::time::Duration,
         progress: Progress<'_>,
     ) -> Result<Output, GitError> {
         let about = url.to_string();
-        let call = self.call_to(url).await?.args(args);
+        let call = make(url, self.call_to(url).await?);
         let program = &self.settings().program;
         let output = call.run(program, &about, timeout, progress).await?;
         if output.success {
@@ -203,7 +215,7 @@ fn pull_requests(refs: Vec<(String, CommitSha)>) -> Vec<PullRequest> {
 }
 
 /// The number in `refs/pull/NUMBER/KIND`, or in GitLab's form of it.
-fn numbered(name: &str, kind: &str) -> Option<i64> {
+pub(crate) fn numbered(name: &str, kind: &str) -> Option<i64> {
     let folders = ["refs/pull/", "refs/merge-requests/"];
     let rest = folders
         .iter()
@@ -213,7 +225,7 @@ fn numbered(name: &str, kind: &str) -> Option<i64> {
 }
 
 /// `SHA<TAB>NAME`
-fn parse_line(line: &str) -> Option<(String, CommitSha)> {
+pub(crate) fn parse_line(line: &str) -> Option<(String, CommitSha)> {
     let (sha, name) = line.split_once('\t')?;
     Some((name.to_owned(), CommitSha::parse(sha).ok()?))
 }

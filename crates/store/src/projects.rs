@@ -3,7 +3,7 @@
 use crate::catalog::remove_repositories;
 use crate::services::to_json;
 use crate::sql::{Row, Session, params};
-use crate::{Store, StoreError, now, numbers, revision};
+use crate::{Store, StoreError, now, numbers, restrictions, revision};
 use domain::project::CustomRegistry;
 use domain::{Project, repository};
 
@@ -160,7 +160,7 @@ impl Store {
         Ok(updated)
     }
 
-    /// Deletes an empty project and what was pushed to it by hand; `false` when it still has services
+    /// Deletes an empty project, what was pushed to it by hand, and whatever was restricted to it; `false` when it still has services
     /// or groups of secrets.
     ///
     /// # Errors
@@ -174,14 +174,12 @@ impl Store {
                  AND NOT EXISTS (SELECT 1 FROM secret_groups WHERE project_uid = $1)
                  RETURNING team, id",
                 params![uid],
-                |row| {
-                    let (team, id): (String, String) = (row.get(0)?, row.get(1)?);
-                    Ok(repository::of_project(&team, &id))
-                },
+                |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)),
             )
             .await?;
-        if let Some(front) = &deleted {
-            remove_repositories(&mut tx, front).await?;
+        if let Some((team, id)) = &deleted {
+            remove_repositories(&mut tx, &repository::of_project(team, id)).await?;
+            restrictions::forget_project(&mut tx, team, id).await?;
         }
         let left = tx
             .row(

@@ -3,6 +3,7 @@
 use crate::sealing::REGISTRY_LOGIN;
 use crate::services::to_json;
 use crate::sql::{Row, params};
+use crate::unreadable::opened;
 use crate::{Store, StoreError, now, numbers, revision};
 use domain::project::CustomRegistry;
 use domain::registry_credential::{CredentialAccess, Provider, RegistryLogin};
@@ -31,7 +32,7 @@ pub enum CredentialDeletion {
 }
 
 /// A login as it is sealed.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Login {
     username: String,
     password: String,
@@ -48,11 +49,15 @@ fn credential(vault: &Vault, row: &Row<'_>) -> Result<RegistryCredential, StoreE
     let uid: String = row.get(0)?;
     let provider: String = row.get(5)?;
     let login: String = row.get(7)?;
-    let login: Login = REGISTRY_LOGIN.open_json(vault, &uid, &login)?;
+    let login = REGISTRY_LOGIN.open_json(vault, &uid, &login);
+    let login: Option<Login> = opened("a registry credential", &uid, login)?;
+    let unreadable = login.is_none();
+    let login = login.unwrap_or_default();
     let projects: Option<String> = row.get(10)?;
     let projects = projects.map(|text| serde_json::from_str(&text)).transpose();
     Ok(RegistryCredential {
         uid,
+        unreadable,
         team: row.get(1)?,
         number: row.get(2)?,
         id: row.get(3)?,
@@ -169,7 +174,8 @@ impl Store {
             .await
     }
 
-    /// The credentials that builds of a project may use for what their scope allows, oldest first.
+    /// The credentials that builds of a project may use for what their scope allows, oldest first. One that
+    /// cannot be opened is none of them.
     ///
     /// # Errors
     /// When the database fails.
@@ -192,7 +198,7 @@ impl Store {
             .await?;
         let usable = found
             .into_iter()
-            .filter(|(credential, project)| credential.is_for(project));
+            .filter(|(credential, project)| credential.is_for(project) && !credential.unreadable);
         Ok(usable.map(|(credential, _)| credential).collect())
     }
 

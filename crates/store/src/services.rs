@@ -3,7 +3,10 @@
 use crate::catalog::remove_repositories;
 use crate::sealing::{PROJECT_URL, SERVICE_SECRETS};
 use crate::sql::{Row, Session, params};
-use crate::{Store, StoreError, deletions, now, numbers, revision, service_tags, watches};
+use crate::unreadable::opened;
+use crate::{
+    Store, StoreError, deletions, now, numbers, restrictions, revision, service_tags, watches,
+};
 use domain::service::LatestBuild;
 use domain::{SecretChanges, SecretValues, Service, ServiceSpec, Status, repository};
 use serde_json::Value;
@@ -48,11 +51,15 @@ pub(crate) fn service(vault: &Vault, row: &Row<'_>) -> Result<Service, StoreErro
     let uid: String = row.get(0)?;
     let mut spec: ServiceSpec = row.json(5)?;
     // There is none only in a row from before there were keys, until the next start.
-    let url: Option<String> = row.get(10)?;
-    if let Some(sealed) = url {
-        spec.source.project_url = PROJECT_URL.open(vault, &uid, &sealed)?;
+    let sealed: Option<String> = row.get(10)?;
+    let mut unreadable = false;
+    if let Some(sealed) = sealed {
+        let url = opened("a service", &uid, PROJECT_URL.open(vault, &uid, &sealed))?;
+        unreadable = url.is_none();
+        spec.source.project_url = url.unwrap_or_default();
     }
     Ok(Service {
+        unreadable,
         uid,
         project_uid: row.get(1)?,
         id: row.get(2)?,
@@ -227,14 +234,18 @@ impl Store {
             return Ok(None);
         }
         service_tags::hold(&mut tx, &seen.project_uid, &changes.spec).await?;
+        // What cannot be opened stays, unless something takes its place: its key may be found again.
+        let stays = seen.unreadable && changes.spec.source.project_url.is_empty();
+        let url = self.sealed_url(uid, &changes.spec)?;
         tx.execute(
-            "UPDATE services SET description = COALESCE($2, description), spec = $3, project_url = $4
+            "UPDATE services SET description = COALESCE($2, description), spec = $3,
+                 project_url = COALESCE($4, project_url)
              WHERE uid = $1",
             params![
                 uid,
                 changes.description,
                 spec_json(&changes.spec)?,
-                self.sealed_url(uid, &changes.spec)?
+                (!stays).then_some(url)
             ],
         )
         .await?;
@@ -289,8 +300,16 @@ impl Store {
         deletions::note(&mut tx, uid).await?;
         tx.execute("DELETE FROM builds WHERE service_uid = $1", params![uid])
             .await?;
-        tx.execute("DELETE FROM services WHERE uid = $1", params![uid])
+        let deleted = tx
+            .row(
+                "DELETE FROM services WHERE uid = $1 RETURNING project_uid, id",
+                params![uid],
+                |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)),
+            )
             .await?;
+        if let Some((project_uid, id)) = deleted {
+            restrictions::forget_service(&mut tx, &project_uid, &id).await?;
+        }
         tx.commit().await?;
         self.deletions.notify_one();
         Ok(())

@@ -56,6 +56,7 @@ pub fn service(project: &Project, id: &str) -> Service {
         name: id.into(),
         description: Some("a service".into()),
         spec: ServiceSpec::default(),
+        unreadable: false,
         last_build_number: 0,
         created_at: 0,
         updated_at: 0,

@@ -44,5 +44,5 @@ pub use course::run;
 pub use fence::{become_veiled, hand_over_listeners, probe_isolation};
 pub use outcome::Outcome;
 pub use source::{GitAccess, git_for};
-pub use tidy::{cached_services, prune_mirrors, remove_cache, remove_earlier_caches};
+pub use tidy::{cached_services, mirrors_in, prune_mirrors, remove_cache, remove_earlier_caches};
 pub use token::Token;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cache::AloneInCache;
 use crate::workspace::{MIRRORS, is_plain};
@@ -51,6 +51,12 @@ pub fn remove_earlier_caches(
         Some(alone) => alone.prune(None).map(|()| true),
         None => Ok(false),
     }
+}
+
+/// Where in the cache folder the git mirrors are.
+#[must_use]
+pub fn mirrors_in(cache_dir: &Path) -> PathBuf {
+    cache_dir.join(MIRRORS)
 }
 
 /// Removes the git mirrors that were not used for longest until the rest takes at most so many

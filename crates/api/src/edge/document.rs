@@ -1,6 +1,6 @@
 //! What the pieces of a handler's signature mean in the OpenAPI document.
 
-use super::{ApiError, Body, Caller, Data, ErrorView, Kept, Listed, Params, Path};
+use super::{ApiError, Body, Caller, Data, ErrorView, Gathered, Kept, Listed, Params, Path};
 use aide::OperationInput;
 use aide::generate::GenContext;
 use aide::openapi::{MediaType, Operation, ReferenceOr, RequestBody, Response, SchemaObject};
@@ -19,7 +19,10 @@ const FAILURES: [(u16, &str); 10] = [
     (401, "No valid token was given."),
     (403, "The token lacks the permission; the message names it."),
     (404, "Not there, or not this token's to see."),
-    (409, "It is taken, or not in a state that allows this."),
+    (
+        409,
+        "It is taken, not in a state that allows this, or others were changing it all the while.",
+    ),
     (413, "The body is larger than this call takes."),
     (
         429,
@@ -119,6 +122,7 @@ macro_rules! succeeds {
 }
 succeeds!(Data);
 succeeds!(Listed);
+succeeds!(Gathered);
 
 impl<T: JsonSchema> OperationOutput for Kept<T> {
     type Inner = T;

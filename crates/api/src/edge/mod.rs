@@ -21,7 +21,7 @@ pub(crate) use body::{Body, NoQuery, Params};
 pub(crate) use call::{Call, Declared, TOKEN, call};
 pub(crate) use caller::{Caller, authenticate, bearer};
 pub(crate) use cursor::Sealer;
-pub(crate) use envelope::{Data, Listed, Nothing, Pagination};
+pub(crate) use envelope::{Data, Gathered, Listed, Nothing, Pagination, Unavailable};
 pub(crate) use error::{ApiError, ErrorId, ErrorView};
 pub(crate) use pagination::{PageQuery, Paging, Start};
 pub(crate) use path::{Path, Place};

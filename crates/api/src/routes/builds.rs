@@ -17,7 +17,7 @@ use axum::extract::{OriginalUri, State as FromState};
 use domain::service::{BuildSource, DockerfileSettings};
 use domain::{
     Build, Creator, FileContent, Permission as P, PullRequest, Reason, SecretChanges, SecretValues,
-    Service, Status, fields,
+    Service, Status, Trigger, fields,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,8 +46,8 @@ pub(crate) fn routes() -> ApiRouter<State> {
         )
 }
 
-/// A build on the wire. Beyond the contract: `number`, `reason`, `digest`, `size`, `createdBy`,
-/// `startedAt`, `concludedAt`.
+/// A build on the wire. Beyond the contract: `number`, `reason`, `digest`, `size`, `trigger`,
+/// `createdBy`, `startedAt`, `concludedAt`.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BuildView {
@@ -64,6 +64,9 @@ pub(crate) struct BuildView {
     registry: RegistryView,
     concluded: bool,
     created_at: String,
+    /// What started it.
+    trigger: Trigger,
+    /// Nobody, where a commit started it.
     #[serde(skip_serializing_if = "Option::is_none")]
     created_by: Option<Creator>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,6 +114,7 @@ impl BuildView {
             sha: build.sha,
             concluded: build.status.is_concluded(),
             created_at: iso_millis(build.created_at),
+            trigger: build.trigger,
             created_by: build.created_by,
             started_at: build.started_at.map(iso_millis),
             success: build.status == Status::Success,

@@ -30,6 +30,7 @@ mod service_view;
 pub(crate) mod services;
 pub(crate) mod tags;
 pub(crate) mod teams;
+mod unreadable;
 pub(crate) mod vcs;
 
 use crate::state::State;

@@ -11,7 +11,7 @@ use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
 use domain::service::BuildSource;
 use domain::{Permission as P, Service};
-use git::forge::{ForgePullRequest, RepositoryName};
+use git::forge::{ForgePullRequest, RepositoryName, Which};
 use git::{GitError, PullRequest};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -161,7 +161,7 @@ async fn of_forge(
         };
         usize::try_from(wanted).is_ok_and(|wanted| there >= wanted)
     };
-    let pulls = at.answered(at.forge.pull_requests(owner, name, &enough));
+    let pulls = at.answered(at.forge.pull_requests(owner, name, Which::All, &enough));
     let pulls = pulls.await?.into_iter();
     let (mut pulls, pagination) = page(query, state, list, pulls, |pull| -pull.number);
     let complete = async {

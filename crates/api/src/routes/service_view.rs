@@ -2,10 +2,12 @@
 //! promise, so that what is read can be written back.
 
 use super::projects::{Cluster, app_id};
+use super::unreadable::problem;
 use crate::edge::iso_millis;
 use domain::service::{Architecture, BuildSource, LatestBuild, ProjectType};
 use domain::vcs::VcsLink;
-use domain::{FileContent, Project, SecretValues, Service, ServiceSpec, Status};
+use domain::watch::{SkipReason, Skipped};
+use domain::{FileContent, Project, SecretValues, Service, ServiceSpec, Status, Watch};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -30,6 +32,9 @@ pub(crate) struct ServiceSummary {
     #[serde(rename = "disabledCD")]
     disabled_cd: bool,
     status: ServiceStatus,
+    /// What is wrong with it: a part of it cannot be read any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
 }
 
 /// Everything about one service.
@@ -62,6 +67,51 @@ pub(crate) struct ServiceView {
     docker_secret_mounts: Option<BTreeMap<String, FileContent>>,
     ports: [(); 0],
     cluster: Cluster,
+    /// How looks for new commits go; absent before the first, and where nothing builds by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    watch: Option<WatchView>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Watch")]
+#[serde(rename_all = "camelCase")]
+struct WatchView {
+    /// Commits from before build only when they are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+    /// What keeps new commits from building, while something does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    /// The newest commit that the service's rules held back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_skipped: Option<SkippedView>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SkippedCommit")]
+struct SkippedView {
+    sha: String,
+    /// Like `refs/heads/main`, or `refs/pull/7/head` whichever the forge.
+    #[serde(rename = "ref")]
+    name: String,
+    reason: SkipReason,
+    at: String,
+}
+
+impl From<Watch> for WatchView {
+    fn from(watch: Watch) -> Self {
+        let skipped = |skipped: Skipped| SkippedView {
+            sha: skipped.sha,
+            name: skipped.name,
+            reason: skipped.reason,
+            at: iso_millis(skipped.at),
+        };
+        WatchView {
+            since: watch.since.map(iso_millis),
+            problem: watch.problem,
+            last_skipped: watch.last_skipped.map(skipped),
+        }
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -213,6 +263,7 @@ impl ServiceSummary {
             disabled_ci: service.spec.disabled_ci,
             disabled_cd: true,
             status: ServiceStatus { build },
+            problem: problem(service.unreadable, "The repository's address"),
         }
     }
 }
@@ -276,11 +327,18 @@ impl ServiceView {
             docker_secret_mounts: secrets.map(|secrets| secrets.mounts),
             ports: [],
             cluster: Cluster::of(&project.region),
+            watch: None,
         }
     }
 }
 
 impl ServiceView {
+    /// The same with how looks for new commits go.
+    pub(crate) fn watched(mut self, watch: Option<Watch>) -> Self {
+        self.watch = watch.map(Into::into);
+        self
+    }
+
     /// The same with the linked account that opens the repository.
     pub(crate) fn through(mut self, link: Option<VcsLink>) -> Self {
         if let (Some(vcs), Some(link)) = (&mut self.vcs_data, link) {

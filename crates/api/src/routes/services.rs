@@ -11,6 +11,7 @@ use crate::edge::{
 };
 use crate::removal;
 use crate::state::State;
+use crate::watch::look_soon;
 use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
 use domain::vcs::VcsLink;
@@ -134,15 +135,15 @@ async fn make(
         description,
         spec,
         number: 0,
+        unreadable: false,
         last_build_number: 0,
         created_at: 0,
         updated_at: 0,
     };
-    state
-        .store
-        .create_service(service, &secrets)
-        .await
-        .map_err(ApiError::or_taken(taken))
+    let made = state.store.create_service(service, &secrets).await;
+    let made = made.map_err(ApiError::or_taken(taken))?;
+    look_soon(state, &made);
+    Ok(made)
 }
 
 /// Words that stand in the API's own paths where a service's id would.
@@ -279,11 +280,10 @@ pub(super) async fn change_as(
         keeps_its_dockerfile(&secrets, dockerfile)?;
     }
     let missing = || ApiError::not_found("service", &service.id);
-    state
-        .store
-        .update_service(service, changes)
-        .await?
-        .ok_or_else(missing)
+    let changed = state.store.update_service(service, changes).await?;
+    let changed = changed.ok_or_else(missing)?;
+    look_soon(state, &changed);
+    Ok(changed)
 }
 
 /// `DELETE /v1/projects/{projectId}/services/{serviceId}`.
@@ -315,8 +315,13 @@ async fn view(
         Some(uid) => state.store.vcs_link(uid).await?,
         None => None,
     };
+    let watch = match state.watching.interval {
+        Some(_) if service.spec.builds_by_itself() => state.store.watch(&service.uid).await?,
+        _ => None,
+    };
+    let view = ServiceView::new(project, service, latest, plan, secrets);
     Ok(Data {
-        data: ServiceView::new(project, service, latest, plan, secrets).through(link),
+        data: view.through(link).watched(watch),
     })
 }
 

@@ -112,6 +112,10 @@ fn describe() {
         bytes,
         "Content of blobs that the registry got (in) or gave (out)"
     );
+    describe_counter!(
+        "boatyard_repository_looks_total",
+        "Looks at repositories for new commits, by how they went"
+    );
     describe_counter!("boatyard_log_bytes_total", bytes, "Text of build logs");
     describe_counter!(
         "boatyard_database_errors_total",

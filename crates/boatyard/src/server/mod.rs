@@ -81,6 +81,7 @@ pub async fn serve_until(
         parts.logs.clone(),
         stop.clone(),
     ));
+    tasks.spawn(parts.watcher.run(stop.clone()));
     tasks.spawn(parts.telemetry.keep(stop.clone()));
     tasks.spawn(parts.deliverer.run(stop.clone()));
     tasks.spawn(parts::collect_garbage(

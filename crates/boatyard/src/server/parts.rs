@@ -4,7 +4,7 @@ use crate::belonging;
 use crate::config::Options;
 use crate::keys;
 use anyhow::{Context, anyhow};
-use api::{RegistryAccess, Settings, Telemetry};
+use api::{RegistryAccess, Settings, Telemetry, Watcher, Watching};
 use dispatch::executor::{Exit, LocalSettings};
 use dispatch::{Dispatcher, Limits, LocalExecutor};
 use domain::Plan;
@@ -40,6 +40,7 @@ pub(super) struct Parts {
     pub(super) registry: Registry,
     pub(super) telemetry: Telemetry,
     pub(super) router: axum::Router,
+    pub(super) watcher: Watcher,
     pub(super) dispatcher: Dispatcher,
     pub(super) exits: UnboundedReceiver<Exit>,
     pub(super) deliverer: Deliverer,
@@ -74,11 +75,13 @@ pub(super) async fn open(
     .await
     .context("cannot open the registry")?;
     let telemetry = telemetry.await?.context("cannot count what happens")?;
-    let router = api::router(api::Parts {
+    let git = questions(options, &data.join("git"))?;
+    let (router, watcher) = api::open(api::Parts {
         store: store.clone(),
         logs: logs.clone(),
         registry: registry.clone(),
-        git: questions(options, &data.join("git"))?,
+        watching: watching(options, &git)?,
+        git,
         telemetry: telemetry.clone(),
         settings: settings(options, address)?,
         stop: stop.clone(),
@@ -100,6 +103,7 @@ pub(super) async fn open(
         registry,
         telemetry,
         router,
+        watcher,
         dispatcher,
         exits,
         deliverer,
@@ -198,6 +202,19 @@ fn questions(options: &Options, home: &Path) -> anyhow::Result<git::Git> {
     worker::git_for(&access, home).map_err(|problem| anyhow!(problem))
 }
 
+/// How long a look may fetch from a repository.
+const LOOKS_FETCH: Duration = Duration::from_secs(4 * 60);
+
+/// What repositories are looked at with for new commits.
+fn watching(options: &Options, git: &git::Git) -> anyhow::Result<Watching> {
+    let seconds = options.watch_interval.unwrap_or(60);
+    Ok(Watching {
+        interval: (seconds > 0).then(|| Duration::from_secs(seconds)),
+        git: git.bounded(LOOKS_FETCH).context("cannot prepare git")?,
+        mirrors: worker::mirrors_in(&options.data_dir().join("cache")),
+    })
+}
+
 fn lease(options: &Options) -> Duration {
     Duration::from_secs(options.lease.unwrap_or(30).max(2))
 }
@@ -292,9 +309,13 @@ pub(super) fn garbage_interval(options: &Options) -> Duration {
     Duration::from_secs(options.garbage_interval.unwrap_or(3600).max(1))
 }
 
+/// A server that has just started has other things to do than to walk through all of the registry.
+const AFTER_START: Duration = Duration::from_secs(60);
+
 /// Frees what nothing in the registry refers to any more, from time to time.
 pub(super) async fn collect_garbage(registry: Registry, every: Duration, stop: CancellationToken) {
-    let mut ticks = tokio::time::interval(every);
+    let first = tokio::time::Instant::now() + every.min(AFTER_START);
+    let mut ticks = tokio::time::interval_at(first, every);
     // A collection that took longer than that is not made up for.
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

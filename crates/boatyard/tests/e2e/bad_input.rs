@@ -282,6 +282,8 @@ async fn parts_of_a_service_are_refused_by_the_names_they_have_there() {
                 "storage": {"ephemeralStorage": {"storageSize": 5}},
                 "dockerfileTarget": "a b",
                 "branchRestrictions": ["[x]"],
+                "pathIgnoreRules": ["docs/", "[z"],
+                "ciIgnoreFlags": [""],
             }),
             vec![
                 "dockerfile.buildEngine",
@@ -289,6 +291,8 @@ async fn parts_of_a_service_are_refused_by_the_names_they_have_there() {
                 "storage.ephemeralStorage.storageSize",
                 "dockerfileTarget",
                 "branchRestrictions[0]",
+                "pathIgnoreRules[1]",
+                "ciIgnoreFlags[0]",
             ],
         ),
         (

@@ -57,4 +57,6 @@ mod statuses;
 mod tags;
 mod teams;
 mod telemetry;
+mod unreadable;
 mod vcs;
+mod watching;

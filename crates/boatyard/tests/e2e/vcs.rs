@@ -3,12 +3,14 @@
 
 use crate::harness::{Api, Server};
 use axum::Router;
-use axum::extract::{Path, Query};
-use axum::http::HeaderMap;
+use axum::extract::{Path, Query, Request};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const SHA: &str = "262ed9817b3cad5142fbceabe0c9e371e390d616";
 const GIT_READ: &str = "Account > Git > General > Read";
@@ -16,6 +18,11 @@ const TOKEN_READ: &str = "Account > Git > Tokens > Read";
 
 /// A Gitea with three repositories, two on a page, and one token; its address.
 async fn gitea() -> String {
+    gitea_that(|_| true).await
+}
+
+/// The same, which is in order for the paths that `works` says.
+async fn gitea_that(works: impl Fn(&str) -> bool + Clone + Send + Sync + 'static) -> String {
     let router = Router::new()
         .route(
             "/api/v1/user",
@@ -24,14 +31,18 @@ async fn gitea() -> String {
         .route("/api/v1/user/repos", get(repositories))
         .route("/api/v1/repos/{owner}/{name}/branches", get(branches))
         .layer(axum::middleware::from_fn(
-            async |headers: HeaderMap, request, next: axum::middleware::Next| {
-                if headers
-                    .get("authorization")
-                    .is_none_or(|value| value != "Bearer forge-s3cret")
-                {
-                    return axum::http::StatusCode::UNAUTHORIZED.into_response();
+            move |headers: HeaderMap, request: Request, next: axum::middleware::Next| {
+                let works = works(request.uri().path());
+                async move {
+                    let token = headers.get("authorization");
+                    if token.is_none_or(|value| value != "Bearer forge-s3cret") {
+                        return StatusCode::UNAUTHORIZED.into_response();
+                    }
+                    if !works {
+                        return StatusCode::BAD_GATEWAY.into_response();
+                    }
+                    next.run(request).await
                 }
-                next.run(request).await
             },
         ));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -59,7 +70,7 @@ async fn branches(
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
     if (owner.as_str(), name.as_str()) != ("acme", "web") {
-        return axum::http::StatusCode::NOT_FOUND.into_response();
+        return StatusCode::NOT_FOUND.into_response();
     }
     let branch = |name: &str| {
         json!({"name": name, "commit": {"id": SHA, "message": "Fix all the bugs",
@@ -163,6 +174,62 @@ testkit::for_each_store! {
         assert!(removed.status.success(), "{removed:?}");
         assert!(names(api.get(repos).await.data()).is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_forge_that_is_away_hides_no_other_and_each_is_asked_once_for_a_walk() {
+    let server = Server::with()
+        .env("BOATYARD_OUTBOUND_ALLOW", "127.0.0.0/8")
+        .env("BOATYARD_GIT_PROTOCOLS", "https,http")
+        .start()
+        .await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let away = gitea_that(|path| path.ends_with("/user")).await;
+    link(&server, &away, "forge-s3cret", &["--name", "Away"]).unwrap();
+    let here = gitea_that(move |path| {
+        if path.ends_with("/user/repos") {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+        true
+    });
+    link(&server, &here.await, "forge-s3cret", &["--name", "Here"]).unwrap();
+    let api = server.api();
+    let repos = "/v1/integrations/vcs/repos";
+    let first = api.get(&format!("{repos}?per_page=2")).await;
+    assert_eq!(names(first.data()), ["web", "api"]);
+    assert_eq!(first.body["unavailable"][0]["vcsLinkId"], "away");
+    let said = first.body["unavailable"][0]["message"].as_str().unwrap();
+    assert!(
+        said.contains("`away`") && !said.contains("s3cret"),
+        "{said}"
+    );
+    let once = asked.load(Ordering::SeqCst);
+    let cursor = first.body["pagination"]["cursor"].as_str().unwrap();
+    let rest = api
+        .get(&format!("{repos}?per_page=2&cursor={cursor}"))
+        .await;
+    assert_eq!(names(rest.data()), ["docs"]);
+    assert_eq!(rest.body["unavailable"][0]["vcsLinkId"], "away");
+    assert_eq!(
+        asked.load(Ordering::SeqCst),
+        once,
+        "the walk knows the rest already"
+    );
+    api.get(repos).await.data();
+    assert_eq!(
+        asked.load(Ordering::SeqCst),
+        2 * once,
+        "another walk sees what is new"
+    );
+    let all = api.get(&format!("{repos}?vcs_link_id=here")).await;
+    assert_eq!(all.body.get("unavailable"), None);
+    api.get(&format!("{repos}?vcs_link_id=away"))
+        .await
+        .refusal(503);
+    let branches = |name: &str| format!("{repos}/self-hosted/acme/{name}/branches");
+    api.get(&branches("web")).await.data();
+    api.get(&branches("none")).await.refusal(503);
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ pub use logs::{Direction, LogFilter, LogQuery};
 pub(crate) use secret_types::{SecretGroup, Tag};
 pub use tail::{Patience, Tail, TailOptions};
 pub use types::{Build, BuildPath, LogLine, Notification, Plan, Project, Region, Service};
-pub(crate) use types::{Figures, Phase, Queue};
+pub(crate) use types::{Figures, Phase, Queue, SkippedCommit};
 pub use wait::News;
 
 pub(crate) use envelope::{parse, parse_rows};

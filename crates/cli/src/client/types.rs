@@ -52,6 +52,35 @@ pub struct Service {
     pub created_at: Option<Timestamp>,
     /// Where its source is; lists leave it out.
     pub vcs_data: Option<VcsData>,
+    /// How looks for new commits go; only Boatyard says, and lists leave it out.
+    pub watch: Option<Watch>,
+}
+
+/// How looks at a service's repository go, for new commits that build by themselves.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Watch {
+    /// Since when there are looks.
+    pub since: Option<Timestamp>,
+    /// What keeps new commits from building.
+    pub problem: Option<String>,
+    /// The newest commit that was held back.
+    pub last_skipped: Option<SkippedCommit>,
+}
+
+/// A commit that a service's rules held back.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct SkippedCommit {
+    /// The commit.
+    pub sha: String,
+    /// The ref that it is the head of.
+    #[serde(rename = "ref")]
+    pub name: String,
+    /// Why, in a word.
+    pub reason: String,
+    /// When.
+    pub at: Option<Timestamp>,
 }
 
 /// How a service fares.
@@ -112,6 +141,8 @@ pub struct Build {
     pub concluded_at: Option<Timestamp>,
     /// When it ended, in whole seconds since 1970.
     pub build_concluded_at: Option<i64>,
+    /// What started it: `call` or `commit`; only Boatyard says.
+    pub trigger: Option<String>,
     /// Whose token started it; only Boatyard says.
     pub created_by: Option<Creator>,
     /// The build that it repeats; only Boatyard says.

@@ -15,7 +15,7 @@ const SHORT_SHA: usize = 10;
 
 pub(crate) fn builds(data: Value, now: Timestamp) -> Result<Sheet, ClientError> {
     let header = [
-        "ID", "STATUS", "SOURCE", "COMMIT", "CREATED", "TOOK", "MESSAGE",
+        "ID", "STATUS", "SOURCE", "COMMIT", "TRIGGER", "CREATED", "TOOK", "MESSAGE",
     ];
     let mut sheet = Sheet::new(
         &header,
@@ -27,6 +27,7 @@ pub(crate) fn builds(data: Value, now: Timestamp) -> Result<Sheet, ClientError> 
             Cell::new(&build.status).tone(tone(&build)),
             Cell::or_dash(source(&build)),
             Cell::or_dash(build.sha.as_deref().map(short)),
+            Cell::or_dash(build.trigger.as_deref()),
             Cell::or_dash(build.created_at.map(|at| ago(at, now))),
             Cell::or_dash(build.took(now).map(length)),
             Cell::or_dash(build.message.as_deref()),
@@ -53,6 +54,7 @@ pub(crate) fn build(data: Value, now: Timestamp) -> Result<Sheet, ClientError> {
         )
         .add("Commit", build.sha.as_ref())
         .add("Created", when(build.created_at))
+        .add("Trigger", build.trigger.as_ref())
         .add("Created by", creator.filter(|name| !name.is_empty()))
         .add("Retry of", build.retry_of.as_ref())
         .add("Started", when(build.started_at))
@@ -127,6 +129,6 @@ fn source(build: &Build) -> Option<String> {
     }
 }
 
-fn short(sha: &str) -> &str {
+pub(super) fn short(sha: &str) -> &str {
     sha.get(..SHORT_SHA).unwrap_or(sha)
 }

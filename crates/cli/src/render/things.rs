@@ -1,9 +1,12 @@
 //! Projects, services, plans and regions as tables.
 
+use super::builds::short;
 use super::detail::Detail;
 use super::table::{Cell, Sheet, Tone};
 use super::time::ago;
-use crate::client::{ClientError, Plan, Project, Region, Service, parse, parse_rows};
+use crate::client::{
+    ClientError, Plan, Project, Region, Service, SkippedCommit, parse, parse_rows,
+};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -67,6 +70,7 @@ pub(crate) fn service(data: Value, now: Timestamp) -> Result<Sheet, ClientError>
     let folder = text("/buildSettings/dockerfile/dockerWorkDir");
     let target = text("/buildConfiguration/dockerfileTarget");
     let service: Service = parse(data)?;
+    let watch = service.watch.unwrap_or_default();
     let last = service.status.build;
     let since = last
         .as_ref()
@@ -84,8 +88,23 @@ pub(crate) fn service(data: Value, now: Timestamp) -> Result<Sheet, ClientError>
         .add("Plan", plan)
         .toned("Last build", Some(&status), status_tone(&status))
         .add("Since", since)
+        .add("Watched since", watch.since.map(|at| ago(at, now)))
+        .toned("Problem", watch.problem, Tone::Bad)
+        .add(
+            "Last skipped",
+            watch.last_skipped.map(|commit| skipped(&commit, now)),
+        )
         .add("Created", service.created_at.map(|at| ago(at, now)))
         .into_sheet())
+}
+
+/// "12c15e7ee2 of main, 4m ago: paths".
+fn skipped(commit: &SkippedCommit, now: Timestamp) -> String {
+    let name = commit.name.strip_prefix("refs/heads/");
+    let name = name.unwrap_or(&commit.name);
+    let at = commit.at.map(|at| format!(", {}", ago(at, now)));
+    let (sha, at) = (short(&commit.sha), at.unwrap_or_default());
+    format!("{sha} of {name}{at}: {}", commit.reason)
 }
 
 pub(crate) fn plans(data: Value, _now: Timestamp) -> Result<Sheet, ClientError> {

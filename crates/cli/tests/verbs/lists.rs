@@ -20,6 +20,7 @@ async fn builds_are_a_table_that_a_person_can_read() {
         failed["success"] = json!(false);
         failed["pullRequestId"] = json!(17);
         failed["message"] = json!("RUN cargo build failed\nwith exit code 101");
+        failed["trigger"] = json!("commit");
         world.builds = vec![waiting, failed, build(1)];
     });
     let table = Person::at(&fake)
@@ -29,10 +30,10 @@ async fn builds_are_a_table_that_a_person_can_read() {
     assert_eq!(
         table,
         "\
-ID           STATUS    SOURCE   COMMIT       CREATED   TOOK     MESSAGE
-calm-sea-3   QUEUED    main     -            4m ago    -        -
-calm-sea-2   FAILURE   #17      12c15e7ee2   4m ago    1m 11s   RUN cargo build failed with exit code 101
-calm-sea-1   SUCCESS   main     12c15e7ee2   4m ago    1m 11s   Image successfully built
+ID           STATUS    SOURCE   COMMIT       TRIGGER   CREATED   TOOK     MESSAGE
+calm-sea-3   QUEUED    main     -            -         4m ago    -        -
+calm-sea-2   FAILURE   #17      12c15e7ee2   commit    4m ago    1m 11s   RUN cargo build failed with exit code 101
+calm-sea-1   SUCCESS   main     12c15e7ee2   -         4m ago    1m 11s   Image successfully built
 "
     );
 }
@@ -62,6 +63,29 @@ async fn a_terminal_gets_colours_and_a_pipe_does_not() {
             .well()
             .contains('\u{1b}')
     );
+}
+
+#[tokio::test]
+async fn a_service_says_how_looks_for_new_commits_go() {
+    let fake = Fake::start().await;
+    fake.change(|world| {
+        world.services[0]["watch"] = json!({
+            "since": "2026-11-22T08:00:00.000Z", "problem": "The repository cannot be read: gone.",
+            "lastSkipped": {"sha": "12c15e7ee99dd0bc5b4b2d2ac9eb9ea5a4a0b5a0",
+                "ref": "refs/heads/fix/word", "reason": "paths"},
+        });
+    });
+    let shown = Person::at(&fake)
+        .types("boatyard get service -p shop -s web")
+        .await
+        .well();
+    for line in [
+        "Problem         The repository cannot be read: gone.",
+        "Last skipped    12c15e7ee9 of fix/word: paths",
+    ] {
+        assert!(shown.contains(line), "{shown}");
+    }
+    assert!(shown.contains("Watched since"), "{shown}");
 }
 
 #[tokio::test]

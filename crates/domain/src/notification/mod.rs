@@ -34,6 +34,8 @@ pub struct Integration {
     pub webhook: Secret,
     /// What the receiver of a raw webhook knows the sender by.
     pub secret: Option<Secret>,
+    /// What is sealed of it cannot be opened, and is empty here.
+    pub unreadable: bool,
     /// Whose builds it is told about.
     pub audience: Audience,
     /// What it is told.

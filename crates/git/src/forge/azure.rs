@@ -2,7 +2,7 @@
 //! "Git: Repositories", "Git: Stats", "Git: Pull Requests"; only the last have pages.
 
 use super::ask::{Api, Pages};
-use super::pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState};
+use super::pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState, Which};
 use super::{Account, ForgeBranch, ForgeCommit, ForgeError, ForgeRepository};
 use serde::Deserialize;
 
@@ -130,14 +130,14 @@ fn short(full: String) -> String {
 
 pub(super) async fn pull_requests(
     api: &Api,
-    owner: &str,
-    name: &str,
+    (owner, name, which): (&str, &str, Which),
     enough: Enough<'_>,
 ) -> Result<Vec<ForgePullRequest>, ForgeError> {
     let pull = |row: Pull| {
         let number = row.pull_request_id.to_string();
         let sha = row.last_merge_source_commit.map(|commit| commit.commit_id);
         ForgePullRequest {
+            is_from_fork: row.fork_source.is_some(),
             number: row.pull_request_id,
             state: PullRequestState::of(row.status == "active", row.status == "completed"),
             title: row.title,
@@ -151,7 +151,10 @@ pub(super) async fn pull_requests(
         }
     };
     let path = [owner, "_apis", "git", "repositories", name, "pullrequests"];
-    let query = [VERSION, ("searchCriteria.status", "all")];
+    let query = [
+        VERSION,
+        ("searchCriteria.status", which.word("all", "active")),
+    ];
     api.until(&path, &query, Pages::Skipping, pull, enough)
         .await
 }

@@ -2,7 +2,7 @@
 //! "Pullrequests".
 
 use super::ask::{Api, Pages, below};
-use super::pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState};
+use super::pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState, Which};
 use super::{Account, ForgeBranch, ForgeCommit, ForgeError, ForgeRepository};
 use serde::Deserialize;
 use url::Url;
@@ -147,9 +147,16 @@ struct FullName {
     full_name: String,
 }
 
+impl Pull {
+    fn is_from_fork(&self) -> bool {
+        self.source.repository.is_none() || self.source.repository != self.destination.repository
+    }
+}
+
 impl From<Pull> for ForgePullRequest {
     fn from(row: Pull) -> Self {
         ForgePullRequest {
+            is_from_fork: row.is_from_fork(),
             number: row.id,
             state: PullRequestState::of(row.state == "OPEN", row.state == "MERGED"),
             title: row.title,
@@ -165,13 +172,15 @@ impl From<Pull> for ForgePullRequest {
 
 pub(super) async fn pull_requests(
     api: &Api,
-    owner: &str,
-    name: &str,
+    (owner, name, which): (&str, &str, Which),
     enough: Enough<'_>,
 ) -> Result<Vec<ForgePullRequest>, ForgeError> {
     let path = ["repositories", owner, name, "pullrequests"];
-    let states = ["OPEN", "MERGED", "DECLINED", "SUPERSEDED"];
-    let states = states.map(|state| ("state", state));
+    let states: &[&str] = match which {
+        Which::All => &["OPEN", "MERGED", "DECLINED", "SUPERSEDED"],
+        Which::Open => &["OPEN"],
+    };
+    let states: Vec<_> = states.iter().map(|state| ("state", *state)).collect();
     let query = [&states[..], &[("sort", "-created_on")]].concat();
     let pages = Pages::Numbered { size: "pagelen" };
     api.until(&path, &query, pages, |row: Pull| row.into(), enough)
@@ -200,15 +209,11 @@ pub(super) async fn pull_request_head(
 ) -> Result<PullRequestHead, ForgeError> {
     let digits = number.to_string();
     let path = ["repositories", owner, name, "pullrequests", &digits];
-    let Pull {
-        source,
-        destination,
-        ..
-    } = api.get(&path, &[]).await?;
+    let pull: Pull = api.get(&path, &[]).await?;
     let sha = pull_request_sha(api, owner, name, number).await?;
     Ok(PullRequestHead {
         sha: Some(sha.ok_or_else(|| api.missing())?),
-        branch: source.branch.name,
-        is_from_fork: source.repository != destination.repository,
+        is_from_fork: pull.is_from_fork(),
+        branch: pull.source.branch.name,
     })
 }

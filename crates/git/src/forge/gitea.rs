@@ -1,25 +1,12 @@
-//! Gitea and Forgejo. Source: their API's own description (`/api/swagger`), version 1.
+//! Gitea and Forgejo. Source: their API's own description (`/api/swagger`), version 1. What is like
+//! GitHub's is in [`alike`](super::alike).
 
-use super::ask::{Api, Pages};
-use super::pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState};
-use super::{Account, ForgeBranch, ForgeCommit, ForgeError, ForgeRepository};
+use super::ask::Api;
+use super::{ForgeBranch, ForgeCommit, ForgeError};
 use serde::Deserialize;
 
-#[derive(Deserialize)]
-struct User {
-    login: String,
-    #[serde(default)]
-    email: String,
-}
-
-#[derive(Deserialize)]
-struct Repository {
-    id: u64,
-    name: String,
-    full_name: String,
-    html_url: String,
-    owner: User,
-}
+/// What the rows of a page are called.
+pub(super) const SIZE: &str = "limit";
 
 #[derive(Deserialize)]
 struct Branch {
@@ -42,33 +29,13 @@ struct Author {
     username: String,
 }
 
-pub(super) async fn account(api: &Api) -> Result<Account, ForgeError> {
-    let user: User = api.get(&["user"], &[]).await?;
-    Ok(Account {
-        login: user.login,
-        email: user.email,
-    })
-}
-
-pub(super) async fn repositories(api: &Api) -> Result<Vec<ForgeRepository>, ForgeError> {
-    let rows: Vec<Repository> = api.every(&["user", "repos"], &[], "limit").await?;
-    let repository = |row: Repository| ForgeRepository {
-        id: row.id.to_string(),
-        name: row.name,
-        full_name: row.full_name,
-        url: row.html_url,
-        owner: row.owner.login,
-    };
-    Ok(rows.into_iter().map(repository).collect())
-}
-
 pub(super) async fn branches(
     api: &Api,
     owner: &str,
     name: &str,
 ) -> Result<Vec<ForgeBranch>, ForgeError> {
     let path = ["repos", owner, name, "branches"];
-    let rows: Vec<Branch> = api.every(&path, &[], "limit").await?;
+    let rows: Vec<Branch> = api.every(&path, &[], SIZE).await?;
     let branch = |row: Branch| {
         let author = row.commit.author;
         let known = !author.username.is_empty();
@@ -83,74 +50,4 @@ pub(super) async fn branches(
         }
     };
     Ok(rows.into_iter().map(branch).collect())
-}
-
-/// A pull request, in the words that Gitea has for it.
-#[derive(Deserialize)]
-struct Pull {
-    number: i64,
-    state: String,
-    merged: bool,
-    title: String,
-    head: Side,
-    base: Side,
-    created_at: String,
-    updated_at: String,
-    html_url: String,
-}
-
-#[derive(Deserialize)]
-struct Side {
-    #[serde(rename = "ref")]
-    name: String,
-    sha: String,
-    repo_id: Option<i64>,
-}
-
-impl From<Pull> for ForgePullRequest {
-    fn from(row: Pull) -> Self {
-        ForgePullRequest {
-            number: row.number,
-            state: PullRequestState::of(row.state == "open", row.merged),
-            title: row.title,
-            source: row.head.name,
-            destination: row.base.name,
-            sha: row.head.sha,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            url: row.html_url,
-        }
-    }
-}
-
-pub(super) async fn pull_requests(
-    api: &Api,
-    owner: &str,
-    name: &str,
-    enough: Enough<'_>,
-) -> Result<Vec<ForgePullRequest>, ForgeError> {
-    // The newest first, unless it is asked otherwise.
-    let (path, query) = (["repos", owner, name, "pulls"], [("state", "all")]);
-    let pages = Pages::Numbered { size: "limit" };
-    api.until(&path, &query, pages, |row: Pull| row.into(), enough)
-        .await
-}
-
-/// A pull request that was pushed to `refs/for/…` says that it is from the repository itself, but whoever
-/// reads that may make one; as one whose branch is gone, it then names its own ref for its branch.
-pub(super) async fn pull_request_head(
-    api: &Api,
-    owner: &str,
-    name: &str,
-    number: i64,
-) -> Result<PullRequestHead, ForgeError> {
-    let path = ["repos", owner, name, "pulls", &number.to_string()];
-    let Pull { head, base, .. } = api.get(&path, &[]).await?;
-    let is_own = head.repo_id.is_some() && head.repo_id == base.repo_id;
-    let has_branch = !head.name.starts_with("refs/");
-    Ok(PullRequestHead {
-        sha: Some(head.sha),
-        branch: head.name,
-        is_from_fork: !(is_own && has_branch),
-    })
 }

@@ -2,7 +2,7 @@
 //! "Merge requests".
 
 use super::ask::{Api, Pages};
-use super::pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState};
+use super::pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState, Which};
 use super::{Account, ForgeBranch, ForgeCommit, ForgeError, ForgeRepository};
 use serde::Deserialize;
 
@@ -96,11 +96,19 @@ struct MergeRequest {
     web_url: String,
 }
 
+impl MergeRequest {
+    fn is_from_fork(&self) -> bool {
+        let source = self.source_project_id;
+        source.is_none() || source != self.target_project_id
+    }
+}
+
 impl From<MergeRequest> for ForgePullRequest {
     fn from(row: MergeRequest) -> Self {
         // One that is being merged at this moment is locked.
         let is_open = matches!(row.state.as_str(), "opened" | "locked");
         ForgePullRequest {
+            is_from_fork: row.is_from_fork(),
             number: row.iid,
             state: PullRequestState::of(is_open, row.state == "merged"),
             title: row.title,
@@ -116,14 +124,13 @@ impl From<MergeRequest> for ForgePullRequest {
 
 pub(super) async fn pull_requests(
     api: &Api,
-    owner: &str,
-    name: &str,
+    (owner, name, which): (&str, &str, Which),
     enough: Enough<'_>,
 ) -> Result<Vec<ForgePullRequest>, ForgeError> {
     let project = format!("{owner}/{name}");
     let path = ["projects", &project, "merge_requests"];
     let query = [
-        ("state", "all"),
+        ("state", which.word("all", "opened")),
         ("order_by", "created_at"),
         ("sort", "desc"),
     ];
@@ -141,10 +148,9 @@ pub(super) async fn pull_request_head(
     let (project, number) = (format!("{owner}/{name}"), number.to_string());
     let path = ["projects", &project, "merge_requests", &number];
     let row: MergeRequest = api.get(&path, &[]).await?;
-    let source = row.source_project_id;
     Ok(PullRequestHead {
+        is_from_fork: row.is_from_fork(),
         sha: row.sha,
         branch: row.source_branch,
-        is_from_fork: source.is_none() || source != row.target_project_id,
     })
 }

@@ -1,6 +1,7 @@
 //! What forges know beyond git: whose token this is, which repositories it opens, and what is on their
 //! branches. Each forge has its own words; here is one form for all.
 
+mod alike;
 mod ask;
 mod azure;
 mod bitbucket;
@@ -17,7 +18,7 @@ use ask::Api;
 use domain::vcs::VcsKind;
 use url::Url;
 
-pub use pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState};
+pub use pulls::{Enough, ForgePullRequest, PullRequestHead, PullRequestState, Which};
 pub use repository_name::RepositoryName;
 
 /// Why a forge did not answer what it was asked.
@@ -139,9 +140,8 @@ impl Forge {
     /// Any of [`ForgeError`].
     pub async fn account(&self) -> Result<Account, ForgeError> {
         match self.kind {
-            VcsKind::Github => github::account(&self.api).await,
+            VcsKind::Github | VcsKind::Gitea => alike::account(&self.api).await,
             VcsKind::Gitlab => gitlab::account(&self.api).await,
-            VcsKind::Gitea => gitea::account(&self.api).await,
             VcsKind::Bitbucket => bitbucket::account(&self.api).await,
             VcsKind::Azure => azure::account(&self.api).await,
         }
@@ -153,9 +153,9 @@ impl Forge {
     /// Any of [`ForgeError`].
     pub async fn repositories(&self) -> Result<Vec<ForgeRepository>, ForgeError> {
         match self.kind {
-            VcsKind::Github => github::repositories(&self.api).await,
+            VcsKind::Github => alike::repositories(&self.api, github::SIZE).await,
             VcsKind::Gitlab => gitlab::repositories(&self.api).await,
-            VcsKind::Gitea => gitea::repositories(&self.api).await,
+            VcsKind::Gitea => alike::repositories(&self.api, gitea::SIZE).await,
             VcsKind::Bitbucket => bitbucket::repositories(&self.api).await,
             VcsKind::Azure => azure::repositories(&self.api).await,
         }
@@ -192,8 +192,8 @@ impl Forge {
         Ok(())
     }
 
-    /// A repository's pull requests, open or not, the newest first; at least as many as are enough, if
-    /// there are so many.
+    /// A repository's pull requests, the newest first; at least as many as are enough, if there are so
+    /// many.
     ///
     /// # Errors
     /// Any of [`ForgeError`].
@@ -201,15 +201,17 @@ impl Forge {
         &self,
         owner: &str,
         name: &str,
+        which: Which,
         enough: Enough<'_>,
     ) -> Result<Vec<ForgePullRequest>, ForgeError> {
         let api = &self.api;
+        let asked = (owner, name, which);
         let mut pulls = match self.kind {
-            VcsKind::Github => github::pull_requests(api, owner, name, enough).await,
-            VcsKind::Gitlab => gitlab::pull_requests(api, owner, name, enough).await,
-            VcsKind::Gitea => gitea::pull_requests(api, owner, name, enough).await,
-            VcsKind::Bitbucket => bitbucket::pull_requests(api, owner, name, enough).await,
-            VcsKind::Azure => azure::pull_requests(api, owner, name, enough).await,
+            VcsKind::Github => alike::pull_requests(api, asked, github::SIZE, enough).await,
+            VcsKind::Gitlab => gitlab::pull_requests(api, asked, enough).await,
+            VcsKind::Gitea => alike::pull_requests(api, asked, gitea::SIZE, enough).await,
+            VcsKind::Bitbucket => bitbucket::pull_requests(api, asked, enough).await,
+            VcsKind::Azure => azure::pull_requests(api, asked, enough).await,
         }?;
         pulls.sort_by_key(|pull| std::cmp::Reverse(pull.number));
         // One that is opened between two pages moves another onto the next.
@@ -246,9 +248,9 @@ impl Forge {
     ) -> Result<PullRequestHead, ForgeError> {
         let api = &self.api;
         match self.kind {
-            VcsKind::Github => github::pull_request_head(api, owner, name, number).await,
+            VcsKind::Github => alike::pull_request_head(api, owner, name, number).await,
             VcsKind::Gitlab => gitlab::pull_request_head(api, owner, name, number).await,
-            VcsKind::Gitea => gitea::pull_request_head(api, owner, name, number).await,
+            VcsKind::Gitea => alike::pull_request_head(api, owner, name, number).await,
             VcsKind::Bitbucket => bitbucket::pull_request_head(api, owner, name, number).await,
             VcsKind::Azure => azure::pull_request_head(api, owner, name, number).await,
         }

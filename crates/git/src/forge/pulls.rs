@@ -21,6 +21,28 @@ pub struct ForgePullRequest {
     pub updated_at: String,
     /// Its page.
     pub url: String,
+    /// Whether it is from another repository, or from somebody who need not be able to push to this
+    /// one.
+    pub is_from_fork: bool,
+}
+
+/// Which pull requests are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// All of them.
+    All,
+    /// Those that wait to be merged.
+    Open,
+}
+
+impl Which {
+    /// Each forge's own word for it.
+    pub(super) fn word<'a>(self, all: &'a str, open: &'a str) -> &'a str {
+        match self {
+            Which::All => all,
+            Which::Open => open,
+        }
+    }
 }
 
 /// Where a pull request stands.

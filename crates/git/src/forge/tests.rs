@@ -1,6 +1,7 @@
 //! Each forge's answers, as its reference shows them, from a server of the test's own.
 
 mod heads;
+mod open;
 
 use super::*;
 use axum::Router;
@@ -96,7 +97,9 @@ async fn tells_the_same(forge: &Forge, owner: &str, id: &str) {
 
 /// Of two open, or merged, or closed pull requests and their places.
 async fn tells_of_pull_requests(forge: &Forge, owner: &str) {
-    let pulls = forge.pull_requests(owner, "web", &|_| false).await;
+    let pulls = forge
+        .pull_requests(owner, "web", Which::All, &|_| false)
+        .await;
     let mut pulls = pulls.unwrap();
     for pull in &mut pulls {
         let completed = forge.complete_pull_request(owner, "web", pull).await;
@@ -111,6 +114,7 @@ async fn tells_of_pull_requests(forge: &Forge, owner: &str) {
             created_at: DATE.into(),
             updated_at: LATER.into(),
             url: pull.url.clone(),
+            is_from_fork: pull.is_from_fork,
         };
         assert_eq!(*pull, expected);
         assert!(pull.url.ends_with(&pull.number.to_string()), "{}", pull.url);
@@ -376,9 +380,9 @@ async fn no_more_pull_requests_are_asked_for_than_are_enough() {
     let endless = json!({"value": rows});
     let pulls = [("/api/v1/repos/acme/web/pulls", endless)];
     let forge = forge(VcsKind::Gitea, "Bearer s3cret", &pulls).await;
-    let some = forge.pull_requests("acme", "web", &|rows| rows.len() >= 2);
+    let some = forge.pull_requests("acme", "web", Which::All, &|rows| rows.len() >= 2);
     assert_eq!(some.await.unwrap().len(), 3);
-    let all = forge.pull_requests("acme", "web", &|_| false);
+    let all = forge.pull_requests("acme", "web", Which::All, &|_| false);
     let refused = all.await.unwrap_err();
     assert!(matches!(refused, ForgeError::TooMuch { .. }), "{refused}");
 }

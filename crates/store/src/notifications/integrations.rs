@@ -3,7 +3,9 @@
 use super::receiver;
 use crate::services::to_json;
 use crate::sql::{Row, params};
+use crate::unreadable::opened;
 use crate::{Store, StoreError, now, numbers, revision};
+use domain::Secret;
 use domain::notification::{Failing, Integration, Provider};
 use vault::Vault;
 
@@ -22,9 +24,13 @@ pub(super) const INTEGRATION_COLUMNS: usize = 15;
 pub(super) fn integration(vault: &Vault, row: &Row<'_>) -> Result<Integration, StoreError> {
     let uid: String = row.get(0)?;
     let provider: String = row.get(5)?;
-    let (webhook, secret) = receiver::open(vault, &uid, &row.get::<String>(6)?)?;
+    let receiver = receiver::open(vault, &uid, &row.get::<String>(6)?);
+    let receiver = opened("a notification integration", &uid, receiver)?;
+    let unreadable = receiver.is_none();
+    let (webhook, secret) = receiver.unwrap_or((Secret::new(""), None));
     Ok(Integration {
         uid,
+        unreadable,
         team: row.get(1)?,
         number: row.get(2)?,
         id: row.get(3)?,

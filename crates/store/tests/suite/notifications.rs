@@ -23,6 +23,7 @@ fn wanting(name: &str, events: &[Event]) -> Integration {
         name: name.into(),
         provider: Provider::RawWebhook,
         webhook: Secret::new(format!("https://example.com/{name}")),
+        unreadable: false,
         secret: Some(Secret::new("hush")),
         audience: Audience::default(),
         events: events.iter().copied().collect(),

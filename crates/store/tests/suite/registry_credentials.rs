@@ -20,6 +20,7 @@ fn credential(id: &str, projects: Option<&[&str]>) -> RegistryCredential {
             push: false,
             projects: projects.map(|ids| ids.iter().map(ToString::to_string).collect()),
         },
+        unreadable: false,
         login: login("me", "hush-hush"),
         created_at: 0,
         updated_at: 0,

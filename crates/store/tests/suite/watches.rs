@@ -32,17 +32,14 @@ fn by_commit() -> NewBuild {
 
 /// Has the service build a repository by itself, or not.
 async fn turn(place: &Place, on: bool) -> Service {
-    let service = place.service_now().await;
-    let mut spec = service.spec.clone();
+    let now = place.service_now().await;
+    let mut spec = now.spec.clone();
     spec.source.project_url = "https://ann:hush-login@git.example.com/a".into();
     spec.disabled_ci = !on;
-    let changes = ServiceChanges::of_spec(spec);
-    place
+    let changed = place
         .store
-        .update_service(&service, changes)
-        .await
-        .unwrap()
-        .unwrap()
+        .update_service(&now, ServiceChanges::of_spec(spec));
+    changed.await.unwrap().unwrap()
 }
 
 async fn watching(url: &str) -> Place {

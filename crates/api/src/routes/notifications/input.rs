@@ -72,6 +72,7 @@ impl NotificationInput {
             name: String::new(),
             provider: self.provider.unwrap_or(Provider::RawWebhook),
             webhook: Secret::new(""),
+            unreadable: false,
             secret: None,
             audience: Audience::default(),
             events: BTreeSet::new(),
@@ -90,6 +91,10 @@ impl NotificationInput {
             problems.add("type", "cannot be changed");
         }
         now.disabled &= self.webhook.is_none();
+        if now.unreadable && self.webhook.is_none() {
+            let problem = "is required: the one that is kept cannot be opened any more";
+            problems.add("webhook", problem);
+        }
         let goes_along = now.secret.is_some() && self.secret.is_none();
         let other = |webhook: &String| {
             let there = origin(webhook);

@@ -1,6 +1,7 @@
 //! A notification integration as the wire shows it. Its secret is never shown.
 
 use crate::edge::iso_millis;
+use crate::routes::unreadable::problem;
 use domain::notification::{Event, Integration, Provider, TRIGGER};
 use domain::tag::TagMatch;
 use schemars::JsonSchema;
@@ -23,6 +24,9 @@ pub(super) struct NotificationSummary {
     provider: Provider,
     webhook: String,
     status: ReceiverStatus,
+    /// What is wrong with it: a part of it cannot be read any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
     created_at: String,
     updated_at: String,
 }
@@ -83,6 +87,7 @@ impl From<&Integration> for NotificationSummary {
                 number_of_failed_requests: failing.map_or(0, |failing| failing.requests),
                 last_error: failing.map(|failing| failing.error.clone()),
             },
+            problem: problem(of.unreadable, "Its webhook"),
             created_at: iso_millis(of.created_at),
             updated_at: iso_millis(of.updated_at),
         }

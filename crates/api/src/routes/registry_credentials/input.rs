@@ -109,6 +109,7 @@ impl CredentialInput {
                 push: scope.1,
                 projects,
             },
+            unreadable: false,
             login,
             created_at: 0,
             updated_at: 0,
@@ -227,7 +228,8 @@ impl LoginInput {
         if !pull && !push {
             problems.add("credentials.scope", "must allow to pull, to push, or both");
         }
-        let login = kept.map(|kept| &kept.login);
+        let login = kept.filter(|kept| !kept.unreadable);
+        let login = login.map(|kept| &kept.login);
         let known = || provider.user().map(str::to_owned);
         let username = self.username.or(login.map(|login| login.username.clone()));
         let Some(username) = username.or_else(known) else {

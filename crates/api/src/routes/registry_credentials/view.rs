@@ -1,6 +1,7 @@
 //! A registry's credential as the wire shows it.
 
 use crate::edge::iso_millis;
+use crate::routes::unreadable::problem;
 use domain::RegistryCredential;
 use domain::registry_credential::Provider;
 use schemars::JsonSchema;
@@ -21,6 +22,9 @@ pub(crate) struct CredentialView {
     provider: Provider,
     registry_url: String,
     credentials: LoginView,
+    /// What is wrong with it: a part of it cannot be read any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     restrictions: Option<Restrictions>,
     created_at: String,
@@ -67,6 +71,7 @@ impl CredentialView {
                     push: access.push,
                 },
             },
+            problem: problem(credential.unreadable, "Its login"),
             restrictions: None,
             created_at: iso_millis(credential.created_at),
             updated_at: iso_millis(credential.updated_at),
@@ -87,8 +92,11 @@ impl CredentialView {
 
     /// With its login.
     pub(super) fn whole(credential: RegistryCredential) -> Self {
-        let login = credential.login.clone();
+        let (login, unreadable) = (credential.login.clone(), credential.unreadable);
         let mut view = CredentialView::made(credential);
+        if unreadable {
+            return view;
+        }
         view.credentials.username = Some(login.username);
         view.credentials.password = Some(login.password.expose().to_owned());
         view

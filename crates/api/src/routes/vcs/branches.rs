@@ -117,20 +117,40 @@ pub(super) async fn list(
         return Err(place.missing());
     }
     let links = state.store.vcs_links(team).await?;
+    let mut silence = None;
     for link in place.asked(&links, params.get("vcs_link_id")) {
-        let forge = forge(&state, link)?;
-        let failed = |error| unavailable(link, &error);
-        let all = match forge.branches(owner, name).await {
-            Err(ForgeError::Missing { .. }) => continue,
-            all => all.map_err(failed)?,
+        let (forge, all) = match ask(&state, link, (owner, name)).await {
+            Ok(Some(found)) => found,
+            Ok(None) => continue,
+            // Another link may open it.
+            Err(error) => {
+                silence.get_or_insert(error);
+                continue;
+            }
         };
+        let failed = |error| unavailable(link, &error);
         let mut rows = page.of_few((1..).zip(all).collect(), |(number, _)| *number);
         let pagination = page.cut(&mut rows, &state.sealer, &list, |(number, _)| *number);
         let branches = complete(&forge, owner, name, rows).await.map_err(failed)?;
         let data = RepoBranches { branches };
         return Ok(Listed { data, pagination });
     }
-    Err(place.missing())
+    Err(silence.unwrap_or_else(|| place.missing()))
+}
+
+/// A link's forge, and the branches that it has of the repository; `None` when it has no such repository,
+/// for this link.
+async fn ask(
+    state: &State,
+    link: &VcsLink,
+    (owner, name): (&str, &str),
+) -> Result<Option<(Forge, Vec<ForgeBranch>)>, ApiError> {
+    let forge = forge(state, link)?;
+    match forge.branches(owner, name).await {
+        Ok(branches) => Ok(Some((forge, branches))),
+        Err(ForgeError::Missing { .. }) => Ok(None),
+        Err(error) => Err(unavailable(link, &error)),
+    }
 }
 
 /// The branches with what only their commits tell.

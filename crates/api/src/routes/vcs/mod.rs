@@ -3,6 +3,9 @@
 
 mod branches;
 mod repos;
+mod told;
+
+pub(crate) use told::Told;
 
 use crate::edge::{ApiError, Caller, Data, Params, Path, Place, call};
 use crate::state::State;
@@ -168,12 +171,15 @@ pub(crate) fn forge(state: &State, link: &VcsLink) -> Result<Forge, ApiError> {
     forge.map_err(|error| unavailable(link, &error))
 }
 
-/// A forge that does not answer is no fault of the caller's.
-pub(crate) fn unavailable(link: &VcsLink, error: &ForgeError) -> ApiError {
-    let message = format!("The forge of the link `{}`: {error}.", link.id);
+fn silent(message: String) -> ApiError {
     ApiError::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "forge-unavailable",
         message,
     )
+}
+
+/// A forge that does not answer is no fault of the caller's.
+pub(crate) fn unavailable(link: &VcsLink, error: &ForgeError) -> ApiError {
+    silent(format!("The forge of the link `{}`: {error}.", link.id))
 }

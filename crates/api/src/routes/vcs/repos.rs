@@ -1,10 +1,13 @@
 //! The repositories that linked accounts open, as their forges tell.
 
-use super::{forge, unavailable};
-use crate::edge::{ApiError, Caller, Listed, PageQuery, Paging, Params, Path, Place};
+use super::{silent, told};
+use crate::edge::{
+    ApiError, Caller, Gathered, PageQuery, Paging, Params, Path, Place, Start, Unavailable,
+};
 use crate::state::State;
 use axum::extract::State as FromState;
 use domain::vcs::VcsLink;
+use futures::future::join_all;
 use git::forge::ForgeRepository;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -71,49 +74,63 @@ fn asked(params: &Params<RepoQuery>, link: &VcsLink) -> bool {
         && is("vcs_link_id", Some(&link.id))
 }
 
-fn view(link: &VcsLink, repository: ForgeRepository) -> RepoView {
+fn view(link: &VcsLink, repository: &ForgeRepository) -> RepoView {
     RepoView {
         number: 0,
         vcs_service: link.service(),
         self_hosted_vcs_id: link.is_self_hosted().then(|| link.id.clone()),
         vcs_link_id: link.id.clone(),
-        id: repository.id,
-        name: repository.name,
-        full_name: repository.full_name,
-        url: repository.url,
+        id: repository.id.clone(),
+        name: repository.name.clone(),
+        full_name: repository.full_name.clone(),
+        url: repository.url.clone(),
         owner: OwnerView {
-            login: repository.owner,
+            login: repository.owner.clone(),
         },
         account_login: link.login.clone(),
     }
 }
 
-/// `GET /v1/integrations/vcs/repos`, by link and in the forge's order.
+/// `GET /v1/integrations/vcs/repos`, by link and in the forge's order. A forge that does not answer hides no
+/// other's.
 pub(super) async fn list(
     FromState(state): FromState<State>,
     caller: Caller,
     Path(place): Path<Place>,
     params: Params<RepoQuery>,
-) -> Result<Listed<Repos>, ApiError> {
+) -> Result<Gathered<Repos>, ApiError> {
     let team = caller.team(place.team_id.as_deref())?;
     let list = format!("repos:{team}");
     let page = PageQuery::read(&params, &state.sealer, &list)?;
-    let mut all = Vec::new();
-    for link in state.store.vcs_links(team).await? {
-        if !asked(&params, &link) {
-            continue;
+    let mut links = state.store.vcs_links(team).await?;
+    links.retain(|link| asked(&params, link));
+    let goes_on = page.start != Start::Skip(0);
+    let answers = links
+        .iter()
+        .map(|link| told::repositories(&state, link, goes_on));
+    let (mut all, mut unavailable) = (Vec::new(), Vec::new());
+    for (link, answer) in links.iter().zip(join_all(answers).await) {
+        match answer {
+            Ok(found) => all.extend(found.iter().map(|repository| view(link, repository))),
+            Err(message) => unavailable.push(Unavailable {
+                vcs_link_id: link.id.clone(),
+                message,
+            }),
         }
-        let found = forge(&state, &link)?.repositories().await;
-        let found = found.map_err(|error| unavailable(&link, &error))?;
-        all.extend(found.into_iter().map(|repository| view(&link, repository)));
+    }
+    if unavailable.len() == links.len()
+        && let Some(first) = unavailable.pop()
+    {
+        return Err(silent(first.message));
     }
     for (number, row) in (1..).zip(&mut all) {
         row.number = number;
     }
     let mut repos = page.of_few(all, |row| row.number);
     let pagination = page.cut(&mut repos, &state.sealer, &list, |row| row.number);
-    Ok(Listed {
+    Ok(Gathered {
         data: Repos { repos },
         pagination,
+        unavailable: (!unavailable.is_empty()).then_some(unavailable),
     })
 }

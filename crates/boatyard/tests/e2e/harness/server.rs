@@ -58,6 +58,8 @@ impl ServerBuilder {
                 "127.0.0.0/8".to_owned(),
             ),
             ("BOATYARD_RATE_LIMIT".to_owned(), "0".to_owned()),
+            // Builds start when a story says so.
+            ("BOATYARD_WATCH_INTERVAL".to_owned(), "0".to_owned()),
             // The machine that runs the tests may be small.
             (
                 "BOATYARD_DEFAULT_PLAN".to_owned(),

@@ -1,0 +1,174 @@
+//! One look at a repository, for all services that build it by the same login.
+
+use super::heads::{self, ByRef};
+use super::limits::{BRANCHES, LONGEST_LOOK};
+use super::repository::Repository;
+use super::{judge, pulls};
+use crate::edge::ApiError;
+use crate::linked::{Source, unavailable};
+use crate::state::State;
+use domain::build_rules::Judge;
+use domain::{Project, Service};
+use metrics::counter;
+use store::StoreError;
+
+/// What the repository has.
+pub(super) struct Found {
+    pub(super) source: Source,
+    /// Which repository it is, as the store knows it.
+    pub(super) digest: String,
+    pub(super) branches: ByRef,
+    pub(super) default_branch: Option<String>,
+    /// Those of pull requests, where a service asks for them: or what is wrong with these.
+    pub(super) pulls: Option<Result<ByRef, String>>,
+}
+
+/// A service that builds the repository by itself.
+pub(super) struct Watched {
+    pub(super) project: Project,
+    pub(super) service: Service,
+    /// Its rules, or which of them cannot be read.
+    pub(super) rules: Result<Judge, String>,
+}
+
+impl Watched {
+    fn asks_for_pulls(&self) -> bool {
+        self.rules.as_ref().is_ok_and(Judge::asks_for_pull_requests)
+    }
+}
+
+/// Looks at a repository; whether that went well.
+pub(super) async fn look(state: &State, repository: &Repository, services: &[String]) -> bool {
+    let went_well = match look_for(state, repository, services).await {
+        Ok(went_well) => went_well,
+        Err(error) => {
+            tracing::error!(%error, "the look at a repository could not be noted");
+            false
+        }
+    };
+    let outcome = if went_well { "done" } else { "failed" };
+    counter!("boatyard_repository_looks_total", "outcome" => outcome).increment(1);
+    went_well
+}
+
+async fn look_for(
+    state: &State,
+    repository: &Repository,
+    services: &[String],
+) -> Result<bool, StoreError> {
+    let before = watched(state, repository, services).await?;
+    let looked = async {
+        let found = ask(state, repository, &before).await?;
+        // A rule is good for every commit that came after it: so it is read after the heads.
+        let mut answered = Vec::new();
+        for one in watched(state, repository, services).await? {
+            let problem = judge::judge(state, &found, &one).await?;
+            answered.push((one, problem));
+        }
+        Ok::<_, ApiError>(answered)
+    };
+    let looked = tokio::time::timeout(LONGEST_LOOK, looked).await;
+    let looked = looked.unwrap_or_else(|_| Err(unavailable(&"a look at it takes too long")));
+    let went_well = looked.is_ok();
+    let answered = looked.unwrap_or_else(|error| {
+        let problem = error.to_string();
+        let failed = |one| (one, Some(problem.clone()));
+        before.into_iter().map(failed).collect()
+    });
+    let digest = repository.digest();
+    for (one, problem) in answered {
+        note(state, &one, &digest, problem).await?;
+    }
+    Ok(went_well)
+}
+
+/// The services as they are now, as far as they still build this repository by themselves.
+async fn watched(
+    state: &State,
+    repository: &Repository,
+    services: &[String],
+) -> Result<Vec<Watched>, StoreError> {
+    let mut watched = Vec::new();
+    for uid in services {
+        let Some((project, service)) = state.store.service_with_project(uid).await? else {
+            continue;
+        };
+        let spec = &service.spec;
+        if spec.builds_by_itself() && Repository::of(&spec.source) == *repository {
+            let rules = Judge::new(&spec.rules).map_err(|broken| format!("{broken}."));
+            watched.push(Watched {
+                project,
+                service,
+                rules,
+            });
+        }
+    }
+    Ok(watched)
+}
+
+/// Asks the repository's server, and its forge for what only that knows.
+async fn ask(
+    state: &State,
+    repository: &Repository,
+    watched: &[Watched],
+) -> Result<Found, ApiError> {
+    let source = Source::of(state, &repository.url, repository.link.as_deref()).await?;
+    let asks_for_pulls = watched.iter().any(Watched::asks_for_pulls);
+    let by_refs = asks_for_pulls && source.link.is_none();
+    let asked = state.watching.git.heads(&source.url, by_refs);
+    let heads = asked.await.map_err(|error| unavailable(&error))?;
+    let count = heads.branches.len();
+    if count > BRANCHES {
+        let problem = format!("it has {count} branches, and no more than {BRANCHES} are watched");
+        return Err(unavailable(&problem));
+    }
+    let pulls = match asks_for_pulls {
+        true => Some(pulls::own(state, &source, &heads).await),
+        false => None,
+    };
+    Ok(Found {
+        pulls: pulls.map(|pulls| match pulls {
+            Ok(pulls) => Ok(heads::pull_requests(&heads, &pulls)),
+            Err(error) => Err(error.to_string()),
+        }),
+        source,
+        digest: repository.digest(),
+        branches: heads::branches(&heads),
+        default_branch: heads.default_branch,
+    })
+}
+
+/// Notes what is wrong, or that nothing is any more, where that is new.
+async fn note(
+    state: &State,
+    one: &Watched,
+    digest: &str,
+    problem: Option<String>,
+) -> Result<(), StoreError> {
+    let (project, service) = (&one.project, &one.service);
+    let before = state.store.watch(&service.uid).await?;
+    if before.and_then(|watch| watch.problem) == problem {
+        return Ok(());
+    }
+    match &problem {
+        Some(problem) => tracing::warn!(
+            project = project.id,
+            service = service.id,
+            problem,
+            "new commits do not build"
+        ),
+        None => tracing::info!(
+            project = project.id,
+            service = service.id,
+            "new commits build again"
+        ),
+    }
+    let noted = state
+        .store
+        .note_watch_problem(&service.uid, digest, problem.as_deref());
+    match noted.await {
+        // Deleted, or turned off, while it was looked at.
+        Err(StoreError::Gone) => Ok(()),
+        noted => noted,
+    }
+}
