@@ -226,7 +226,6 @@ mod tests {
                 Action::Pull,
                 Verdict::NotVisible,
             ),
-            (Status::Building, "shop/web", Action::Push, Verdict::Deny),
             (
                 Status::Uploading,
                 "shop/base",

@@ -28,8 +28,8 @@ pub(crate) struct BuildDetails {
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_of: Option<String>,
     /// Whether it is of a pull request from a fork, which gets nothing of the service's; there when it is.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    from_fork: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from_fork: Option<bool>,
     /// Where it stands, while it is QUEUED.
     #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<QueueView>,
@@ -97,7 +97,7 @@ impl BuildDetails {
                 .usage
                 .map(|usage| usage.into_iter().map(figures).collect()),
             retry_of: details.retry_of,
-            from_fork: details.from_fork,
+            from_fork: details.from_fork.then_some(true),
             queue: None,
         }
     }

@@ -292,9 +292,13 @@ pub(super) fn garbage_interval(options: &Options) -> Duration {
     Duration::from_secs(options.garbage_interval.unwrap_or(3600).max(1))
 }
 
+/// A server that has just started has other things to do than to walk through all of the registry.
+const AFTER_START: Duration = Duration::from_secs(60);
+
 /// Frees what nothing in the registry refers to any more, from time to time.
 pub(super) async fn collect_garbage(registry: Registry, every: Duration, stop: CancellationToken) {
-    let mut ticks = tokio::time::interval(every);
+    let first = tokio::time::Instant::now() + every.min(AFTER_START);
+    let mut ticks = tokio::time::interval_at(first, every);
     // A collection that took longer than that is not made up for.
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

@@ -131,7 +131,7 @@ pub struct ListServices {
 /// Which builds.
 #[derive(Clone, Debug, Default, Args)]
 pub struct BuildFilters {
-    /// Only builds in this status, like FAILURE
+    /// Only builds in this status, like FAILURE, or in one of several: FAILURE,CRASHED
     #[arg(help_heading = "Filters", long, value_name = "STATUS")]
     pub status: Option<String>,
     /// Only builds that were asked for by this branch
