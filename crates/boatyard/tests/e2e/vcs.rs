@@ -176,7 +176,7 @@ testkit::for_each_store! {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_forge_that_is_away_hides_no_other_and_each_is_asked_once_for_a_walk() {
     let server = Server::with()
         .env("BOATYARD_OUTBOUND_ALLOW", "127.0.0.0/8")

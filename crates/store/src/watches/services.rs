@@ -33,7 +33,8 @@ impl Store {
                 return Ok(watched);
             };
             after.clone_from(&last.uid);
-            watched.extend(rows.into_iter().filter(|s| s.spec.builds_by_itself()));
+            let looked_at = |s: &Service| s.spec.builds_by_itself() && !s.unreadable;
+            watched.extend(rows.into_iter().filter(looked_at));
         }
     }
 
