@@ -1,7 +1,7 @@
 //! The OpenAPI document, made from the routes and the signatures of their handlers, and a page on
 //! which people read it.
 
-use crate::edge::TOKEN;
+use crate::edge::{ApiError, TOKEN};
 use crate::state::State;
 use aide::axum::ApiRouter;
 use aide::openapi::{
@@ -15,7 +15,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use http::header;
+use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 /// Where the document is.
 const DOCUMENT: &str = "/v1/openapi.json";
@@ -24,24 +26,32 @@ const PAGE: &str = "/v1/docs";
 /// What the path of the form of a call that names its team begins with.
 const TEAM: &str = "/v1/teams/{teamId}/";
 
-/// The calls, with their document and its page beside them.
-pub(crate) fn with_document(
-    calls: impl FnOnce() -> ApiRouter<State>,
-    body_limit: usize,
-) -> Router<State> {
-    let (calls, api) = described(calls);
-    let json = Bytes::from(serde_json::to_vec(&api).unwrap_or_default());
-    calls
+thread_local! {
+    /// Whether calls that are declared on this thread describe themselves. It lies beside the gathered
+    /// schemas, which are the thread's, too.
+    static DESCRIBING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a document is being made of the calls that are declared now.
+pub(crate) fn describing() -> bool {
+    DESCRIBING.get()
+}
+
+/// The calls, with their document and its page beside them. The document is made when somebody asks for
+/// it first: most servers are never asked, and need neither the time at their start nor the room.
+pub(crate) fn with_document(calls: fn() -> ApiRouter<State>, body_limit: usize) -> Router<State> {
+    Router::from(calls())
         .layer(DefaultBodyLimit::max(body_limit))
-        .route(DOCUMENT, get(async move || document(json.clone())))
+        .route(DOCUMENT, get(async move || document(calls).await))
         .route(PAGE, get(page))
 }
 
-/// The calls and their document.
-pub(crate) fn described(calls: impl FnOnce() -> ApiRouter<State>) -> (Router<State>, OpenApi) {
+/// The calls' document.
+pub(crate) fn described(calls: fn() -> ApiRouter<State>) -> OpenApi {
     // Schemas are gathered while the routes are declared.
     aide::generate::reset_context();
     aide::generate::extract_schemas(true);
+    DESCRIBING.set(true);
     let mut api = OpenApi {
         info: Info {
             title: "Boatyard".to_owned(),
@@ -51,9 +61,11 @@ pub(crate) fn described(calls: impl FnOnce() -> ApiRouter<State>) -> (Router<Sta
         },
         ..OpenApi::default()
     };
-    let calls = calls().finish_api_with(&mut api, |api| api.security_scheme(TOKEN, bearer()));
+    let _ = calls().finish_api_with(&mut api, |api| api.security_scheme(TOKEN, bearer()));
+    DESCRIBING.set(false);
+    aide::generate::reset_context();
     complete(&mut api);
-    (calls, api)
+    api
 }
 
 const DESCRIPTION: &str = "Builds of container images: a commit goes in, an image that can be pulled \
@@ -70,8 +82,15 @@ fn bearer() -> SecurityScheme {
     }
 }
 
-fn document(json: Bytes) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], json)
+async fn document(calls: fn() -> ApiRouter<State>) -> Result<impl IntoResponse, ApiError> {
+    static JSON: OnceLock<Bytes> = OnceLock::new();
+    let make = move || {
+        let json = || Bytes::from(serde_json::to_vec(&described(calls)).unwrap_or_default());
+        JSON.get_or_init(json).clone()
+    };
+    let json = tokio::task::spawn_blocking(make).await;
+    let json = json.map_err(|_| ApiError::internal())?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], json))
 }
 
 async fn page() -> Html<String> {

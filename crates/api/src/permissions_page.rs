@@ -62,7 +62,7 @@ fn roles() -> String {
 
 #[test]
 fn the_manual_has_the_tables() {
-    let (_, document) = described(routes::all);
+    let document = described(routes::all);
     let document = serde_json::to_value(document).unwrap();
     let tables = format!(
         "\n## Calls\n\n{}\n## Roles\n\n{}\n",

@@ -70,6 +70,7 @@ async fn claim(
         .ok_or_else(gone)?;
     let build = claimed.build;
     let mut request = claimed.request;
+    let commit_is_named = request.sha.is_some();
     // The commit that the branch had when the build was asked for.
     request.sha = request.sha.or(build.sha.clone());
     let repository = state
@@ -81,7 +82,12 @@ async fn claim(
     let next_log_seq = state.logs.status(&build.uid).await?.next_seq;
     let credentials = job_credentials::look_up(&state, &build.project_uid, &request).await?;
     let git_login = linked::git_login(&state, &request).await?;
-    tracing::info!(build = %build.id, attempt = build.attempt, "a worker took the build");
+    let (project, service) = state
+        .store
+        .names_of(&build.service_uid)
+        .await
+        .unwrap_or_default();
+    tracing::info!(%project, %service, build = %build.id, attempt = build.attempt, "a worker took the build");
     Ok(Json(Job {
         build_uid: build.uid,
         build_id: build.id,
@@ -89,6 +95,7 @@ async fn claim(
         cache_generation: cache_generation.ok_or_else(gone)?,
         attempt: build.attempt,
         request,
+        commit_is_named,
         registry: state.settings.worker_registry_host.clone(),
         repository,
         registry_public: state.settings.registry_host.clone(),
@@ -184,7 +191,12 @@ async fn conclude(
     let ending = ending(&state, &token, conclusion).await?;
     match state.store.conclude_by_worker(&token, &ending).await? {
         Advanced::Moved(build) => {
-            tracing::info!(build = %build.id, status = %build.status, "a build concluded");
+            let (project, service) = state
+                .store
+                .names_of(&build.service_uid)
+                .await
+                .unwrap_or_default();
+            tracing::info!(%project, %service, build = %build.id, status = %build.status, "a build concluded");
             Ok(Data { data: "concluded" })
         }
         Advanced::Unchanged(_) => Ok(Data { data: "concluded" }),

@@ -56,6 +56,7 @@ struct ServeArgs {
 }
 
 fn main() -> ExitCode {
+    leave_no_core_dump();
     let cli = Cli::parse();
     if let Command::Worker(args) = &cli.command
         && let Some(done) = args.errand()
@@ -87,6 +88,21 @@ fn main() -> ExitCode {
             eprintln!("boatyard: {error:#}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// Keeps what is in memory, tokens and keys, out of core dumps, of whatever this program starts, too. A
+/// limit of one byte and not of none: programs that core dumps are piped to get them in spite of the limit,
+/// but for this one.
+fn leave_no_core_dump() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Core).maximum;
+    let limit = Rlimit {
+        current: Some(maximum.unwrap_or(1).min(1)),
+        maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Core, limit) {
+        eprintln!("boatyard: a crash may leave secrets in a core dump: {error}");
     }
 }
 

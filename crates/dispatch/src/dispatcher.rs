@@ -213,7 +213,12 @@ impl Dispatcher {
             token,
         };
         if let Err(error) = self.executor.launch(launch, build.attempt).await {
-            tracing::error!(build = %build.id, %error, "a worker could not be started");
+            let (project, service) = self
+                .store
+                .names_of(&build.service_uid)
+                .await
+                .unwrap_or_default();
+            tracing::error!(%project, %service, build = %build.id, %error, "a worker could not be started");
             let ending = gone::worker_not_started(&error.to_string());
             self.store
                 .conclude_by_server(&build.uid, Some(build.attempt), &ending)

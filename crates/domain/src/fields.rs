@@ -56,6 +56,11 @@ pub const RULES: usize = 200;
 pub const VALUES: usize = 1000;
 /// Length of a build argument's value, in bytes.
 pub const ARGUMENT_BYTES: usize = 64 * 1024;
+/// The longest string, with its end, that a process may be started with. Source: `execve(2)`.
+pub const PROCESS_STRING_BYTES: usize = 128 * 1024;
+/// What build arguments may take together. A process is usually started with 2 MiB at the most, its
+/// environment and the pointers to all of it included; the rest is for what steps set themselves.
+pub const ARGUMENTS_BYTES: usize = 1024 * 1024;
 /// Length of a file or mount, in bytes.
 pub const FILE_BYTES: usize = 512 * 1024;
 /// Allowed ephemeral storage per build, in MB.
@@ -157,6 +162,12 @@ pub fn argument_value(value: &str) -> Result<(), Problem> {
         return Err("must not hold a NUL character".into());
     }
     Ok(())
+}
+
+/// What a build argument takes of what a process may be started with: `NAME=VALUE` with its end, and the
+/// pointer to it.
+pub fn argument_bytes(name: &str, value: &str) -> usize {
+    name.len() + value.len() + 2 + size_of::<usize>()
 }
 
 /// Where a file is laid, absolute from the build context's root.
@@ -293,6 +304,12 @@ fn matches(pattern: &Regex, value: &str, problem: &str) -> Result<(), Problem> {
     } else {
         Err(problem.to_owned())
     }
+}
+
+/// Whether a build argument with this name is taken for the address of a proxy, without a Dockerfile that
+/// asks for it.
+pub fn is_proxy(name: &str) -> bool {
+    name.to_ascii_uppercase().ends_with("_PROXY")
 }
 
 #[cfg(test)]

@@ -204,10 +204,11 @@ impl RegistryCredential {
             let repository = repository::of_service(&self.team, project, service);
             return format!("{}/{repository}", self.registry);
         }
-        // Docker Hub has no folders in folders.
+        // Docker Hub has no folders in folders. No id has an underscore: `a-b` and `c` are told from
+        // `a` and `b-c`.
         let folder = folder.unwrap_or(&self.login.username);
         let project = repository::of_project(&self.team, project);
-        format!("{host}/{folder}/{project}-{service}")
+        format!("{host}/{folder}/{project}_{service}")
     }
 }
 
@@ -260,11 +261,11 @@ mod tests {
         );
         assert_eq!(
             named(Provider::Dockerhub, "docker.io"),
-            "docker.io/somebody/shop-web"
+            "docker.io/somebody/shop_web"
         );
         assert_eq!(
             named(Provider::Dockerhub, "docker.io/org"),
-            "docker.io/org/shop-web"
+            "docker.io/org/shop_web"
         );
     }
 

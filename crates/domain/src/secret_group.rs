@@ -136,10 +136,45 @@ impl Restrictions {
     }
 }
 
+impl Restrictions {
+    /// Whether there may be a service that is let in and was not by these before.
+    fn let_more_in(&self, before: &Restrictions) -> bool {
+        if !before.restricted || !self.restricted {
+            return before.restricted;
+        }
+        let mut named = self.nf_objects.iter();
+        let tagged = |tags: &[String]| before.tag_match_condition.holds(&before.tags, tags);
+        // Looked at are the services with as few tags as will do.
+        let tags_were_enough = match self.tag_match_condition {
+            TagMatch::Or => self
+                .tags
+                .iter()
+                .all(|tag| tagged(std::slice::from_ref(tag))),
+            TagMatch::And => self.tags.is_empty() || tagged(&self.tags),
+        };
+        named.any(|object| !before.nf_objects.contains(object)) || !tags_were_enough
+    }
+}
+
+impl GroupSettings {
+    fn is_for_builds(&self) -> bool {
+        self.scope != Scope::Environment
+    }
+
+    /// Whether the values may be seen where they could not with the settings of before: in the builds of
+    /// more services, or in logs.
+    pub fn shows_more_than(&self, before: &GroupSettings) -> bool {
+        let unmasked = self.kind == SecretKind::Config && before.kind == SecretKind::Secret;
+        let further =
+            !before.is_for_builds() || self.restrictions.let_more_in(&before.restrictions);
+        unmasked || (self.is_for_builds() && further)
+    }
+}
+
 impl SecretGroup {
     /// Whether builds of a service with these tags get its values.
     pub fn is_for_builds_of(&self, service: &str, tags: &[String]) -> bool {
-        self.settings.scope != Scope::Environment && self.settings.restrictions.admit(service, tags)
+        self.settings.is_for_builds() && self.settings.restrictions.admit(service, tags)
     }
 
     /// Whether it is for services with certain tags only, and this is one of the tags.
@@ -233,6 +268,8 @@ impl Inheritance {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use proptest::sample::{select, subsequence};
 
     fn group(number: i64, priority: i64, restrictions: Restrictions) -> SecretGroup {
         SecretGroup {
@@ -293,6 +330,84 @@ mod tests {
         let mut runtime = group(1, 0, Restrictions::default());
         runtime.settings.scope = Scope::Environment;
         assert!(!runtime.is_for_builds_of("web", &[]));
+    }
+
+    fn some_of(words: &'static [&str]) -> impl Strategy<Value = Vec<String>> {
+        subsequence(words, 0..=words.len()).prop_map(|some| strings(&some))
+    }
+
+    fn settings() -> impl Strategy<Value = GroupSettings> {
+        let scopes = [
+            Scope::EnvironmentArguments,
+            Scope::Environment,
+            Scope::Arguments,
+        ];
+        let kinds = [SecretKind::Secret, SecretKind::Config];
+        let matches = [TagMatch::And, TagMatch::Or];
+        let parts = (
+            select(scopes.to_vec()),
+            select(kinds.to_vec()),
+            any::<bool>(),
+            some_of(&["web", "api"]),
+            some_of(&["blue", "fast", "old"]),
+            select(matches.to_vec()),
+        );
+        parts.prop_map(
+            |(scope, kind, restricted, services, tags, matching)| GroupSettings {
+                scope,
+                kind,
+                restrictions: Restrictions {
+                    restricted,
+                    nf_objects: services.into_iter().map(service).collect(),
+                    tags,
+                    tag_match_condition: matching,
+                },
+                ..GroupSettings::default()
+            },
+        )
+    }
+
+    fn service(id: String) -> NfObject {
+        NfObject {
+            id,
+            kind: NfObjectKind::Service,
+        }
+    }
+
+    proptest! {
+        /// Nothing that is shown more widely goes through as if it were not.
+        #[test]
+        fn what_shows_no_more_is_for_nobody_new(
+            before in settings(),
+            after in settings(),
+            id in select(vec!["web", "api", "worker"]),
+            tags in some_of(&["blue", "fast", "old", "new"]),
+        ) {
+            let is_for = |settings: &GroupSettings| {
+                let group = SecretGroup { settings: settings.clone(), ..group(1, 0, Restrictions::default()) };
+                group.is_for_builds_of(id, &tags)
+            };
+            if !after.shows_more_than(&before) {
+                prop_assert!(is_for(&before) || !is_for(&after));
+                prop_assert!(before.kind == SecretKind::Config || after.kind == SecretKind::Secret);
+            }
+            prop_assert!(!before.shows_more_than(&before));
+        }
+    }
+
+    #[test]
+    fn a_group_that_is_for_fewer_shows_no_more() {
+        let all = GroupSettings::default();
+        let mut some = all.clone();
+        some.restrictions.restricted = true;
+        some.restrictions.tags = strings(&["blue", "fast"]);
+        assert!(!some.shows_more_than(&all) && all.shows_more_than(&some));
+        let mut fewer = some.clone();
+        fewer.restrictions.tag_match_condition = TagMatch::And;
+        assert!(!fewer.shows_more_than(&some) && some.shows_more_than(&fewer));
+        let mut none = some.clone();
+        none.scope = Scope::Environment;
+        assert!(!none.shows_more_than(&some) && some.shows_more_than(&none));
     }
 
     #[test]

@@ -66,8 +66,31 @@ impl Want {
     }
 }
 
+/// How much comes with what is fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// The commit with its files, and nothing of what led to it.
+    Commit,
+    /// All of history, whether or not an earlier fetch has cut it off.
+    History,
+    /// The commits of all of history without their files, from a server that can leave them out.
+    Graph,
+}
+
+impl Extent {
+    /// Who fetches everything keeps no branch that is gone, whose name may be another one's folder by
+    /// now.
+    fn options(self) -> (&'static str, &'static str) {
+        match self {
+            Extent::Commit => ("--depth=1", "--no-prune"),
+            Extent::History => ("--depth=2147483647", "--prune"),
+            Extent::Graph => ("--filter=tree:0", "--prune"),
+        }
+    }
+}
+
 /// Clears away what a fetch leaves that did not come to its end, when it is over for us.
-struct TidyMirror<'a>(&'a Mirror);
+pub(crate) struct TidyMirror<'a>(pub(crate) &'a Mirror);
 
 impl Drop for TidyMirror<'_> {
     fn drop(&mut self) {
@@ -77,7 +100,7 @@ impl Drop for TidyMirror<'_> {
 }
 
 /// Every branch and every tag, beside our own refs.
-const ALL: [&str; 2] = [
+pub(crate) const ALL: [&str; 2] = [
     "+refs/heads/*:refs/boatyard/heads/*",
     "+refs/tags/*:refs/boatyard/tags/*",
 ];
@@ -143,7 +166,7 @@ impl Mirror {
         }
         let _watched = self.watched();
         let _tidied = TidyMirror(self);
-        match self.fetch_refs(&[commit.as_str()], true, &quiet).await {
+        match self.fetch_refs(&[commit.as_str()], Extent::Commit, &quiet).await {
             Ok(()) => {}
             // As servers say it that do not have it, or do not hand out what no branch leads to.
             Err(GitError::CommitNotFound { .. } | GitError::RefNotFound { .. }) => {}
@@ -169,7 +192,10 @@ impl Mirror {
         branch: Option<&RefName>,
         progress: Progress<'_>,
     ) -> Result<(), GitError> {
-        match self.fetch_refs(&[commit.as_str()], true, progress).await {
+        match self
+            .fetch_refs(&[commit.as_str()], Extent::Commit, progress)
+            .await
+        {
             Ok(()) if self.has(commit).await? => return self.keep(commit).await,
             Ok(()) | Err(GitError::CommitNotFound { .. } | GitError::RefNotFound { .. }) => {}
             // An http server of the old kind cannot even be asked for a sha.
@@ -178,7 +204,7 @@ impl Mirror {
         }
         if let Some(branch) = branch {
             let tip = format!("+{}:refs/boatyard/tip", branch.as_full());
-            match self.fetch_refs(&[&tip], true, progress).await {
+            match self.fetch_refs(&[&tip], Extent::Commit, progress).await {
                 Ok(()) if self.has(commit).await? => return self.keep(commit).await,
                 // The branch may be gone while the commit lives on elsewhere.
                 Ok(()) | Err(GitError::RefNotFound { .. }) => {}
@@ -186,7 +212,7 @@ impl Mirror {
             }
         }
         progress("The server does not hand out this commit alone; fetching all branches.");
-        self.fetch_refs(&ALL, false, progress).await?;
+        self.fetch_refs(&ALL, Extent::History, progress).await?;
         if self.has(commit).await? {
             return self.keep(commit).await;
         }
@@ -200,7 +226,7 @@ impl Mirror {
         branch: Option<&RefName>,
         progress: Progress<'_>,
     ) -> Result<(), GitError> {
-        self.fetch_refs(&ALL, false, progress).await?;
+        self.fetch_refs(&ALL, Extent::History, progress).await?;
         let tip = branch.map(|branch| format!("+{}:refs/boatyard/tip", branch.as_full()));
         for name in [Some(commit.as_str()), tip.as_deref()]
             .into_iter()
@@ -209,7 +235,7 @@ impl Mirror {
             if self.has_history(commit).await? {
                 break;
             }
-            match self.fetch_refs(&[name], false, progress).await {
+            match self.fetch_refs(&[name], Extent::History, progress).await {
                 Ok(()) | Err(GitError::CommitNotFound { .. } | GitError::RefNotFound { .. }) => {}
                 Err(GitError::Other(_)) => {}
                 Err(error) => return Err(error),
@@ -258,25 +284,19 @@ impl Mirror {
         self.run(call, &quiet).await.map(|_| ())
     }
 
-    async fn fetch_refs(
+    pub(crate) async fn fetch_refs(
         &self,
         refs: &[&str],
-        shallow: bool,
+        extent: Extent,
         progress: Progress<'_>,
     ) -> Result<(), GitError> {
-        // All of history, whether or not an earlier fetch has cut it off; and no branch that is gone,
-        // whose name may be another one's folder by now.
-        let (depth, prune) = if shallow {
-            ("--depth=1", "--no-prune")
-        } else {
-            ("--depth=2147483647", "--prune")
-        };
+        let (extent, prune) = extent.options();
         let git_dir = format!("--git-dir={}", self.dir.display());
         let args = |url: &crate::url::RepoUrl| {
             let mut args: Vec<String> = [
                 git_dir.as_str(),
                 "fetch",
-                depth,
+                extent,
                 prune,
                 "--no-tags",
                 "--no-write-fetch-head",

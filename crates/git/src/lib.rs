@@ -7,6 +7,7 @@
 //! kind and a sentence for a person ([`GitError`]). [`Mirror`] keeps what was fetched, so that the
 //! next build fetches only what is new.
 
+mod belonging;
 mod bounded;
 mod changes;
 mod checkout;

@@ -60,6 +60,12 @@ impl Mirror {
         Self::open(&git, &self.cache_dir, url, &self.scope)
     }
 
+    /// The mirror of the same repository that has commits without their files.
+    pub(crate) fn graph(&self) -> Self {
+        let scope = format!("{}/graph", self.scope);
+        Self::open(&self.git, &self.cache_dir, &self.url, &scope)
+    }
+
     /// The address, with credentials if it was given any.
     #[must_use]
     pub fn url(&self) -> &RepoUrl {

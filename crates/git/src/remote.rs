@@ -1,6 +1,6 @@
 //! Questions to a server that need no local copy: which branches, which commit.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::classify;
 use crate::error::GitError;
@@ -91,6 +91,24 @@ impl Git {
             name: name.short().to_owned(),
         })?;
         Ok((commit, branches(refs)))
+    }
+
+    /// The commits that branches and tags point to.
+    pub(crate) async fn tips(&self, url: &RepoUrl) -> Result<HashSet<CommitSha>, GitError> {
+        let args = |url: &RepoUrl| {
+            // Of tags with a text of their own also the commit below it is told.
+            let ask = ["ls-remote", "--heads", "--tags", "--end-of-options"];
+            let ask = ask.map(str::to_owned).into_iter();
+            ask.chain([url.to_string()]).collect()
+        };
+        let timeout = self.settings().question_timeout;
+        let output = self.ask(url, args, timeout, &quiet).await?;
+        let refs = output.text();
+        Ok(refs
+            .lines()
+            .filter_map(parse_line)
+            .map(|(_, commit)| commit)
+            .collect())
     }
 
     async fn ls_remote(

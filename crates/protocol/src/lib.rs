@@ -39,6 +39,10 @@ pub struct Job {
     pub attempt: i64,
     /// What to build.
     pub request: BuildRequest,
+    /// Whether the caller named the commit: it has to be on a branch or tag of the repository, since
+    /// forges hand out commits of forks, too.
+    #[serde(default)]
+    pub commit_is_named: bool,
     /// Host and port of the registry to push to, as the worker reaches it.
     pub registry: String,
     /// Repository in the registry: `project/service`.

@@ -5,9 +5,11 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// Runs what has not run yet, and refuses a history that differs from the files.
+/// Runs what has not run yet, all of it or nothing, and refuses a history that differs from the files.
 pub(crate) fn runner() -> refinery::Runner {
     embedded::migrations::runner()
         .set_abort_divergent(true)
         .set_abort_missing(true)
+        // One commit is one wait for the disk.
+        .set_grouped(true)
 }

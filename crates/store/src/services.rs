@@ -175,6 +175,23 @@ impl Store {
         repository_of(&mut self.db.read().await?, service_uid).await
     }
 
+    /// The ids of a service's project and of itself, for whoever tells people of it; empty when it is gone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn names_of(&self, service_uid: &str) -> Result<(String, String), StoreError> {
+        let mut session = self.db.read().await?;
+        let names = session
+            .row(
+                "SELECT p.id, s.id FROM services s JOIN projects p ON p.uid = s.project_uid
+                 WHERE s.uid = $1",
+                params![service_uid],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .await?;
+        Ok(names.unwrap_or_default())
+    }
+
     /// The service's newest build.
     ///
     /// # Errors

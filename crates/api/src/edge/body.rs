@@ -140,6 +140,12 @@ impl<Q> Params<Q> {
         named.map(|(_, value)| value.as_str())
     }
 
+    /// The words of a parameter that takes several: repeated, with commas between them, or both.
+    pub(crate) fn words(&self, name: &str) -> impl Iterator<Item = &str> {
+        let words = self.all(name).flat_map(|value| value.split(','));
+        words.map(str::trim).filter(|word| !word.is_empty())
+    }
+
     /// A time, in microseconds since 1970.
     pub(crate) fn time(&self, name: &str, problems: &mut Problems) -> Option<i64> {
         let time = parse_iso(self.get(name)?);

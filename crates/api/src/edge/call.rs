@@ -2,20 +2,22 @@
 //! the OpenAPI document both read the declaration, so they cannot differ.
 
 use super::again::again;
+use super::audit::audit;
 use super::{ApiError, Problems};
+use crate::openapi::describing;
 use crate::state::State;
 use aide::OperationInput;
-
 use aide::axum::routing::{
     ApiMethodRouter, delete_with, get_with, patch_with, post_with, put_with,
 };
+use aide::openapi::Operation;
 use aide::operation::{OperationHandler, OperationOutput};
 use aide::transform::TransformOperation;
 use axum::Extension;
 use axum::handler::Handler;
 use axum::middleware::from_fn;
 use domain::Permission;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The document's extension that lists a call's published names, like `get.service.builds`.
 const CALLS: &str = "x-calls";
@@ -27,7 +29,7 @@ pub(crate) const TOKEN: &str = "token";
 /// One call.
 #[derive(Clone, Copy)]
 pub(crate) struct Call {
-    name: &'static str,
+    pub(super) name: &'static str,
     /// A second published call that has the same method and path.
     also: Option<&'static str>,
     summary: &'static str,
@@ -39,8 +41,18 @@ pub(crate) struct Call {
 #[derive(Clone)]
 pub(crate) struct Declared {
     pub(crate) call: Call,
-    /// The parameters that its query may have.
-    pub(crate) query: Arc<[String]>,
+    /// The parameters that its query may have, known when the first query comes.
+    query: Arc<LazyLock<Vec<String>>>,
+}
+
+/// The names of the parameters that a handler with this signature takes from the query.
+fn query_of<I: OperationInput>() -> Vec<String> {
+    let mut operation = Operation::default();
+    aide::generate::in_context(|context| I::operation_input(context, &mut operation));
+    let parameters = operation.parameters.iter();
+    let parameters = parameters.filter_map(|parameter| parameter.as_item());
+    let names = parameters.map(|parameter| parameter.parameter_data_ref().name.clone());
+    names.collect()
 }
 
 impl Declared {
@@ -87,12 +99,14 @@ macro_rules! methods {
             O: OperationOutput,
             T: 'static,
         {
-            let mut query = Vec::new();
-            let route = $with(handler, |operation| self.describe(operation, &mut query));
+            if describing() {
+                return $with(handler, |operation| self.describe(operation));
+            }
+            let route = ApiMethodRouter::from(axum::routing::$method(handler));
             $( let route: ApiMethodRouter<State> = route.layer(from_fn($around)); )*
             route.layer(Extension(Declared {
                 call: self,
-                query: query.into(),
+                query: Arc::new(LazyLock::new(query_of::<I>)),
             }))
         } )+
     };
@@ -115,23 +129,16 @@ impl Call {
         /// Answered with GET.
         get => get_with;
         /// Answered with POST.
-        post => post_with within again;
+        post => post_with within again within audit;
         /// Answered with PUT.
-        put => put_with within again;
+        put => put_with within again within audit;
         /// Answered with PATCH.
-        patch => patch_with within again;
+        patch => patch_with within again within audit;
         /// Answered with DELETE.
-        delete => delete_with within again;
+        delete => delete_with within again within audit;
     }
 
-    fn describe<'t>(
-        &self,
-        mut operation: TransformOperation<'t>,
-        query: &mut Vec<String>,
-    ) -> TransformOperation<'t> {
-        let parameters = operation.inner_mut().parameters.iter();
-        let parameters = parameters.filter_map(|parameter| parameter.as_item());
-        query.extend(parameters.map(|parameter| parameter.parameter_data_ref().name.clone()));
+    fn describe<'t>(&self, operation: TransformOperation<'t>) -> TransformOperation<'t> {
         let mut operation = operation
             .id(self.name)
             .summary(self.summary)

@@ -2,6 +2,7 @@
 
 mod again;
 mod answers;
+mod audit;
 mod body;
 mod call;
 mod caller;

@@ -12,6 +12,7 @@ use crate::state::State;
 use aide::axum::ApiRouter;
 use axum::extract::State as FromState;
 use domain::account_secret::AccountValues;
+use domain::secret_group::SecretKind;
 use domain::{AccountSecret, Permission as P, slug};
 use input::{SecretInput, lay_on};
 use schemars::JsonSchema;
@@ -156,9 +157,11 @@ pub(crate) async fn put(
         return made.map_err(ApiError::or_made_meanwhile);
     };
     caller.require(P::AccountSecretUpdate)?;
+    let kind = input.kind.unwrap_or_default();
+    may_unmask(&caller, (&secret, &before), kind)?;
     let secret = AccountSecret {
         description: input.description,
-        kind: input.kind.unwrap_or_default(),
+        kind,
         ..secret
     };
     // What the caller was not shown stays.
@@ -180,9 +183,24 @@ pub(crate) async fn patch(
     let (mut secret, mut values) = find(&state, &caller, &place).await?;
     input.check(false)?;
     secret.description = input.description.or(secret.description);
-    secret.kind = input.kind.unwrap_or(secret.kind);
+    let kind = input.kind.unwrap_or(secret.kind);
+    may_unmask(&caller, (&secret, &values), kind)?;
+    secret.kind = kind;
     lay_on(&mut values, input.secrets);
     change(&state, &caller, secret, values).await
+}
+
+/// Values that were masked in logs until now are shown there only by somebody who may read them.
+fn may_unmask(
+    caller: &Caller,
+    (secret, values): (&AccountSecret, &AccountValues),
+    kind: SecretKind,
+) -> Result<(), ApiError> {
+    let unmasked = kind == SecretKind::Config && secret.kind == SecretKind::Secret;
+    if unmasked && *values != AccountValues::default() {
+        caller.require(P::AccountSecretRead)?;
+    }
+    Ok(())
 }
 
 async fn change(

@@ -17,8 +17,8 @@ const SHORTEST_SHA: usize = 7;
 pub(crate) struct BuildsQuery {
     #[serde(flatten)]
     paging: Paging,
-    /// Only builds in this status.
-    status: Option<Status>,
+    /// Only builds in this status, or in one of these: repeated, or with commas between them.
+    status: Option<Vec<Status>>,
     /// Only builds that were asked for by this branch.
     branch: Option<String>,
     /// Only builds of the commit that begins with these hex digits, at least 7.
@@ -45,7 +45,7 @@ impl Filtered {
         let mut problems = Problems::default();
         let millis = |micros: i64| micros.div_euclid(1000);
         let filter = BuildFilter {
-            status: status(params, &mut problems),
+            statuses: statuses(params, &mut problems),
             branch: params.get("branch").map(str::to_owned),
             sha: sha(params, &mut problems),
             created_after: params.time("createdAfter", &mut problems).map(millis),
@@ -84,14 +84,20 @@ impl Filtered {
     }
 }
 
-fn status(params: &Params<BuildsQuery>, problems: &mut Problems) -> Option<Status> {
-    let word = params.get("status")?;
-    let status = Status::parse(word);
-    if status.is_none() {
-        let known = Status::ALL.map(Status::as_str).join(", ");
-        problems.add("status", format!("must be one of {known}"));
+/// Each once, and always in the same order: it names the list.
+fn statuses(params: &Params<BuildsQuery>, problems: &mut Problems) -> Vec<Status> {
+    let mut asked = Vec::new();
+    for word in params.words("status") {
+        match Status::parse(word) {
+            Some(status) => asked.push(status),
+            None => {
+                let known = Status::ALL.map(Status::as_str).join(", ");
+                problems.add("status", format!("must be of {known}, and is `{word}`"));
+            }
+        }
     }
-    status
+    let wanted = |status: &Status| asked.contains(status);
+    Status::ALL.into_iter().filter(wanted).collect()
 }
 
 fn sha(params: &Params<BuildsQuery>, problems: &mut Problems) -> Option<String> {
@@ -127,6 +133,9 @@ mod tests {
         }
         let list = |query: &str| read(query).unwrap().unwrap().list;
         assert_eq!(list("branch=a&page=2"), list("branch=a&cursor=x"));
+        let several = list("status=FAILURE,CRASHED,FAILURE");
+        assert_eq!(several, list("status=CRASHED&status=FAILURE"));
+        assert_ne!(several, list("status=FAILURE"));
     }
 
     #[test]

@@ -165,12 +165,12 @@ impl Asked {
 fn metrics(params: &Params<MetricsQuery>, problems: &mut Problems) -> Vec<Metric> {
     const NAME: &str = "metricTypes";
     let mut metrics = Vec::new();
-    for word in params.all(NAME).filter(|word| !word.is_empty()) {
+    for word in params.words(NAME) {
         match Metric::parse(word) {
             Some(metric) => metrics.push(metric),
             None => {
                 let known = Metric::ALL.map(Metric::as_str).join(", ");
-                problems.add(NAME, format!("must be of {known}, and is `{word}`"));
+                problems.add(NAME, format!("must be one of {known}, and is `{word}`"));
             }
         }
     }
@@ -278,6 +278,9 @@ mod tests {
     fn metrics_may_be_repeated() {
         let asked = read("metricTypes=memory&metricTypes=cpu").unwrap();
         assert_eq!(asked.metrics, [Metric::Memory, Metric::Cpu]);
+        let asked = read("metricTypes=memory,cpu&metricTypes=,diskUsage").unwrap();
+        let three = [Metric::Memory, Metric::Cpu, Metric::DiskUsage];
+        assert_eq!(asked.metrics, three);
         assert_eq!(read("").unwrap().metrics, Metric::ALL);
     }
 

@@ -56,7 +56,8 @@ pub(crate) struct OptionsInput {
     include_git_folder: Option<bool>,
     full_git_clone: Option<bool>,
     enable_git_lfs: Option<bool>,
-    storage: Option<Storage>,
+    #[serde(default, deserialize_with = "nullable")]
+    storage: Option<Option<Storage>>,
 }
 
 impl OptionsInput {
@@ -118,9 +119,12 @@ pub(crate) struct SourceInput {
     project_url: Option<String>,
     project_type: Option<ProjectType>,
     project_branch: Option<String>,
-    self_hosted_vcs_id: Option<String>,
-    account_login: Option<String>,
-    vcs_link_id: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    self_hosted_vcs_id: Option<Option<String>>,
+    #[serde(default, deserialize_with = "nullable")]
+    account_login: Option<Option<String>>,
+    #[serde(default, deserialize_with = "nullable")]
+    vcs_link_id: Option<Option<String>>,
 }
 
 /// `POST …/services/{serviceId}/build-source`: changes what the body names. A service that built

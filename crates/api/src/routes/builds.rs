@@ -3,6 +3,7 @@
 use super::build_details::BuildDetails;
 use super::build_filter::{BuildsQuery, Filtered};
 use super::secret_input::{self, keeps_dockerfile, may_refer};
+use super::service_rights::may_override;
 use crate::Settings;
 use crate::accept::{self, Wanted};
 use crate::edge::{
@@ -15,8 +16,8 @@ use aide::axum::ApiRouter;
 use axum::extract::{OriginalUri, State as FromState};
 use domain::service::{BuildSource, DockerfileSettings};
 use domain::{
-    Build, Creator, FileContent, Permission as P, Project, PullRequest, Reason, SecretChanges,
-    SecretValues, Service, Status, Trigger, fields,
+    Build, Creator, FileContent, Permission as P, PullRequest, Reason, SecretChanges, SecretValues,
+    Service, Status, Trigger, fields,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -277,6 +278,7 @@ impl StartInput {
             branch: self.branch,
             pull_request,
             sha: self.sha,
+            head: None,
             dockerfile: self.overrides.docker.over(&service.spec.dockerfile),
             overrides,
         }
@@ -317,18 +319,6 @@ impl Overrides {
             files: self.build_files.clone(),
             mounts: self.docker_secret_mounts.clone(),
         }
-    }
-
-    /// A file or mount of the call's can have a step of the commit's say what the others hold, so
-    /// giving one takes more than starting a build.
-    fn may_be_given(&self, caller: &Caller, project: &Project) -> Result<(), ApiError> {
-        let mut parts = [&self.build_files, &self.docker_secret_mounts]
-            .into_iter()
-            .flatten();
-        if parts.any(|part| !part.is_empty()) {
-            caller.may_in(P::ServiceSecretsUpdate, &project.id)?;
-        }
-        Ok(())
     }
 
     fn check(&self, dockerfile: &DockerfileSettings, problems: &mut Problems) {
@@ -377,7 +367,7 @@ pub(crate) async fn start(
     Body(input): Body<StartInput>,
 ) -> Result<Data<BuildView>, ApiError> {
     let (project, service) = place.service(&state, &caller).await?;
-    input.overrides.may_be_given(&caller, &project)?;
+    may_override(&caller, &project, &input.overrides.secrets())?;
     input.check(&service, &state.settings)?;
     let overrides = input.overrides.secrets();
     may_refer(&caller, &overrides, &SecretValues::default())?;

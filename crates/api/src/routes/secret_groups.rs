@@ -5,6 +5,7 @@ mod view;
 
 use super::build_arguments::Show;
 use super::secret_input::{may_refer, replace_all};
+use super::service_rights::may_show_more;
 use crate::edge::{
     ApiError, Body, Caller, Data, Listed, Nothing, PageQuery, Paging, Params, Path, Place,
     Problems, Start, call,
@@ -213,6 +214,7 @@ pub(crate) async fn put(
     let mut settings = GroupSettings::default();
     let mut changes = input.apply(&mut settings, true, &state, &project).await?;
     may_refer(&caller, &changes, &before)?;
+    may_show_more(&caller, &project, (&group.settings, &before), &settings)?;
     // What the caller was not shown stays.
     if may_read(&caller, &project) {
         replace_all(&mut changes);
@@ -242,6 +244,7 @@ pub(crate) async fn patch(
     let mut settings = group.settings.clone();
     let changes = input.apply(&mut settings, false, &state, &project).await?;
     may_refer(&caller, &changes, &before)?;
+    may_show_more(&caller, &project, (&group.settings, &before), &settings)?;
     let changed = state.store.update_secret_group(&group, &settings, changes);
     let (group, values) = changed.await?.ok_or_else(|| missing(&group.id))?;
     Ok(view(&caller, &project, group, values))

@@ -43,6 +43,16 @@ impl Names {
             value,
             problems,
         );
+        check_together(
+            (self.variables, fields::ARGUMENTS_BYTES),
+            variables,
+            |name, value| fields::argument_bytes(name, value),
+            problems,
+        );
+        for (field, part) in [(self.files, files), (self.mounts, mounts)] {
+            let bytes = |name: &str, file: &FileContent| name.len() + file.data.len() / 4 * 3;
+            check_together((field, template::BUILD_BYTES), part, bytes, problems);
+        }
         check_part(
             self.files,
             files,
@@ -115,12 +125,30 @@ fn check_part<T>(
 ) {
     let Some(part) = part else { return };
     if part.len() > fields::VALUES {
-        problems.add(field, format!("must be at most {} entries", fields::VALUES));
+        problems.add(
+            field,
+            format!("must have at most {} entries", fields::VALUES),
+        );
     }
     for (name, value) in part {
         let field = format!("{field}.{name}");
         problems.check(&field, name_is_fine(name));
         problems.check(&field, value_is_fine(value));
+    }
+}
+
+/// Notes a part that is too large as a whole.
+fn check_together<T>(
+    (field, limit): (&str, usize),
+    part: &Option<BTreeMap<String, T>>,
+    bytes: impl Fn(&str, &T) -> usize,
+    problems: &mut Problems,
+) {
+    let values = part.iter().flatten();
+    let all: usize = values.map(|(name, value)| bytes(name, value)).sum();
+    if all > limit {
+        let problem = format!("must be at most {} MiB together", limit / 1024 / 1024);
+        problems.add(field, problem);
     }
 }
 
@@ -142,4 +170,38 @@ pub(crate) fn replace_all(changes: &mut SecretChanges) {
     changes.variables.get_or_insert_default();
     changes.files.get_or_insert_default();
     changes.mounts.get_or_insert_default();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_is_too_large_together_is_named() {
+        let argument = |n: u32| (format!("A{n}"), "x".repeat(fields::ARGUMENT_BYTES));
+        let file = |n: u32| {
+            let text = "x".repeat(fields::FILE_BYTES);
+            (format!("/a{n}"), FileContent::of_text(&text))
+        };
+        let of = |arguments: u32, files: u32| SecretChanges {
+            variables: Some((0..arguments).map(argument).collect()),
+            files: Some((0..files).map(file).collect()),
+            mounts: None,
+        };
+        let check = |changes| {
+            let mut problems = Problems::default();
+            SERVICE.check(&changes, &mut problems);
+            problems.into_result()
+        };
+        assert!(check(of(15, 7)).is_ok());
+        let error = check(of(16, 9)).unwrap_err().to_string();
+        assert!(
+            error.contains("`buildArguments` must be at most 1 MiB"),
+            "{error}"
+        );
+        assert!(
+            error.contains("`buildFiles` must be at most 4 MiB"),
+            "{error}"
+        );
+    }
 }

@@ -51,8 +51,10 @@ pub(crate) struct ServiceInput {
 #[schemars(rename = "BillingInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Billing {
-    deployment_plan: Option<String>,
-    build_plan: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    deployment_plan: Option<Option<String>>,
+    #[serde(default, deserialize_with = "nullable")]
+    build_plan: Option<Option<String>>,
     gpu: Option<Gpu>,
 }
 
@@ -88,7 +90,8 @@ struct Infrastructure {
 #[schemars(rename = "BuildSettingsInput")]
 #[serde(deny_unknown_fields)]
 struct BuildSettings {
-    storage: Option<Storage>,
+    #[serde(default, deserialize_with = "nullable")]
+    storage: Option<Option<Storage>>,
     dockerfile: Option<Dockerfile>,
     buildpack: Option<Value>,
 }
@@ -205,9 +208,7 @@ impl ServiceInput {
             return;
         };
         problems.refuse("buildSettings.buildpack", settings.buildpack.is_some());
-        if let Some(storage) = &settings.storage {
-            storage.apply("buildSettings.storage.", spec, problems);
-        }
+        Storage::apply(&settings.storage, "buildSettings.storage.", spec, problems);
         if let Some(dockerfile) = &settings.dockerfile {
             dockerfile.apply("buildSettings.dockerfile.", spec, problems);
         }
@@ -216,16 +217,12 @@ impl ServiceInput {
     /// The same storage has two fields.
     fn check_storage(&self, problems: &mut Problems) {
         let settings = self.build_settings.as_ref();
-        let settings = settings.and_then(|settings| settings.storage.as_ref());
+        let settings = settings.and_then(|settings| Storage::size(&settings.storage));
         let configuration = self.build_configuration.as_ref();
-        let configuration = configuration.and_then(|asked| asked.storage.as_ref());
+        let configuration = configuration.and_then(|asked| Storage::size(&asked.storage));
         let first = "buildSettings.storage.ephemeralStorage.storageSize";
         let second = "buildConfiguration.storage.ephemeralStorage.storageSize";
-        either(
-            (first, settings.and_then(Storage::size)),
-            (second, configuration.and_then(Storage::size)),
-            problems,
-        );
+        either((first, settings), (second, configuration), problems);
     }
 
     fn refuse_unsupported(&self, problems: &mut Problems) {
@@ -260,6 +257,8 @@ impl ServiceInput {
         let Some(plan) = either(build, deployment, problems) else {
             return;
         };
+        spec.build_plan.clone_from(plan);
+        let Some(plan) = plan else { return };
         let field = build.1.map_or(deployment.0, |_| build.0);
         problems.check(field, fields::plan(plan));
         if settings.plan(plan).is_none() {
@@ -268,6 +267,5 @@ impl ServiceInput {
                 format!("there is no plan `{plan}`; `GET /v1/plans` lists them"),
             );
         }
-        spec.build_plan = Some(plan.clone());
     }
 }

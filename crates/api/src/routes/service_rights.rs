@@ -3,7 +3,8 @@
 use super::secret_input::may_refer;
 use crate::edge::{ApiError, Caller};
 use crate::state::State;
-use domain::{Permission as P, Project, SecretChanges, SecretValues};
+use domain::secret_group::GroupSettings;
+use domain::{Permission as P, Project, SecretChanges, SecretValues, fields, template};
 
 /// Whether a caller may give a service these values: what a build is told to do, it does. What is there
 /// already may be written back.
@@ -19,6 +20,40 @@ pub(super) fn may_change(
         caller.may_in(P::ServiceSecretsUpdate, &project.id)?;
     }
     may_refer(caller, changes, before)
+}
+
+/// Whether a caller may start a build with values of the call's own. A file or mount can have a step of the
+/// commit's say what the others hold; an argument that names others brings their values to where anybody
+/// finds them; and a proxy sees what steps send. Giving such takes more than starting a build.
+pub(super) fn may_override(
+    caller: &Caller,
+    project: &Project,
+    overrides: &SecretChanges,
+) -> Result<(), ApiError> {
+    let mut given = SecretValues::default();
+    overrides.clone().apply(&mut given);
+    let reaches = !given.files.is_empty()
+        || !given.mounts.is_empty()
+        || given.variables.keys().any(|name| fields::is_proxy(name))
+        || template::names_others(&given.variables);
+    if reaches {
+        caller.may_in(P::ServiceSecretsUpdate, &project.id)?;
+    }
+    Ok(())
+}
+
+/// Whether a caller may give a group these settings: who shows values where they could not be seen before
+/// could as well read them.
+pub(super) fn may_show_more(
+    caller: &Caller,
+    project: &Project,
+    (before, values): (&GroupSettings, &SecretValues),
+    after: &GroupSettings,
+) -> Result<(), ApiError> {
+    if !values.is_empty() && after.shows_more_than(before) {
+        caller.may_in(P::SecretRead, &project.id)?;
+    }
+    Ok(())
 }
 
 /// A tag that a restricted group of secrets names may let the group's values into the service's builds.

@@ -36,7 +36,17 @@ async fn who_may_only_start_builds_brings_no_files_of_their_own() {
         lacks(VALUES, &starter.post(&start, given.clone()).await);
         place.api.post(&start, given).await.data();
     }
-    let harmless = json!({"buildArguments": {"A": "1"}, "buildFiles": {}});
+    // What an argument names comes to where anybody finds it, and a proxy sees what steps send.
+    for (name, value) in [
+        ("A", "${PASSWORD}"),
+        ("A", "${secrets.db.values.login}"),
+        ("https_proxy", "http://proxy:3128"),
+    ] {
+        let given = with(json!({"buildArguments": {name: value}}));
+        lacks(VALUES, &starter.post(&start, given.clone()).await);
+        place.api.post(&start, given).await.data();
+    }
+    let harmless = json!({"buildArguments": {"A": "1", "B": "${A}"}, "buildFiles": {}});
     starter.post(&start, with(harmless)).await.data();
 
     // The Dockerfile is the commit's, for everybody and wherever it is.
@@ -271,4 +281,70 @@ async fn a_tag_that_lets_secrets_in_takes_who_may_read_them() {
     tagger.call("PATCH", &web, tagged(&[])).await.data();
     let reader = holder(&server, &[UPDATE, needed]);
     reader.call("PATCH", &web, tagged(&["vault"])).await.data();
+}
+
+#[tokio::test]
+async fn who_shows_secrets_more_widely_could_as_well_read_them() {
+    let server = idle().await;
+    let admin = server.api();
+    admin
+        .post("/v1/projects", json!({"name": "shop"}))
+        .await
+        .data();
+    for name in ["web", "api"] {
+        admin.post(SERVICES, service(name, json!({}))).await.data();
+    }
+    let object = |id: &str| json!({"id": id, "type": "service"});
+    let groups = "/v1/projects/shop/secrets";
+    let guarded = json!({"name": "guarded", "secretType": "arguments", "priority": 1,
+        "restrictions": {"restricted": true, "nfObjects": [object("web")]},
+        "secrets": {"variables": {"A": "1"}}});
+    admin.post(groups, guarded.clone()).await.data();
+    let general = "Project > Secrets > General";
+    let keys = [format!("{general} > Create"), format!("{general} > Update")];
+    let keeper = holder(&server, &keys.each_ref().map(String::as_str));
+    let path = format!("{groups}/guarded");
+    let needed = "Project > Secrets > General > Read";
+    for more in [
+        json!({"restrictions": {"restricted": false}}),
+        json!({"restrictions": {"nfObjects": [object("web"), object("api")]}}),
+        json!({"type": "config"}),
+    ] {
+        for method in ["PATCH", "POST"] {
+            lacks(
+                needed,
+                &keeper.call(method, &path, Some(more.clone())).await,
+            );
+        }
+        let mut whole = guarded.clone();
+        whole
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        lacks(needed, &keeper.call("PUT", groups, Some(whole)).await);
+    }
+    // What changes nothing of that, or lets it be seen less, is fine.
+    let less = json!({"priority": 2, "restrictions": {"nfObjects": []}});
+    keeper.call("PATCH", &path, Some(less)).await.data();
+    let back = json!({"restrictions": {"nfObjects": [object("web")]}});
+    lacks(
+        needed,
+        &keeper.call("PATCH", &path, Some(back.clone())).await,
+    );
+    admin.call("PATCH", &path, Some(back)).await.data();
+
+    let secret = json!({"name": "login", "type": "secret", "secrets": {"values": {"user": "ann"}}});
+    admin.post("/v1/secrets", secret).await.data();
+    let keeper = holder(&server, &["Account > Secrets > General > Update"]);
+    let shown = Some(json!({"type": "config"}));
+    let refused = keeper
+        .call("PATCH", "/v1/secrets/login", shown.clone())
+        .await;
+    lacks("Account > Secrets > General > Read", &refused);
+    let words = Some(json!({"description": "words"}));
+    keeper
+        .call("PATCH", "/v1/secrets/login", words)
+        .await
+        .data();
+    admin.call("PATCH", "/v1/secrets/login", shown).await.data();
 }

@@ -3,7 +3,7 @@
 use crate::harness::{GitServer, Manner, Place, Repository, Server, SshServer};
 use serde_json::{Value, json};
 
-fn configured(configuration: Value) -> Value {
+pub fn configured(configuration: Value) -> Value {
     json!({"buildConfiguration": configuration})
 }
 
@@ -63,7 +63,7 @@ const SHOWS_LARGE: &str =
     "COPY large.bin part /\nRUN sha256sum /large.bin && wc -c < /part && ls -l /large.bin";
 
 /// A repository with a file that `git lfs` itself has put aside.
-fn with_large_file() -> (Repository, String) {
+pub fn with_large_file() -> (Repository, String) {
     let repository = Repository::with_steps(SHOWS_LARGE);
     let content = "0123456789abcdef".repeat(4096);
     repository.git(&["lfs", "install", "--local"]);

@@ -142,6 +142,13 @@ testkit::for_each_store! {
         assert_eq!((&build["sha"], &build["pullRequestId"]), (&json!(side), &json!(7)));
         assert_eq!(build["branch"], Value::Null);
 
+        // Taken back, the account opens nothing any more; named again, it does.
+        place.api.post(&source, json!({"vcsLinkId": null})).await.data();
+        let shown = place.api.get(&place.path()).await.data().clone();
+        assert_eq!(shown["vcsData"].get("vcsLinkId"), None);
+        assert_eq!(shown["vcsData"]["publicRepo"], true);
+        place.api.post(&source, json!({"vcsLinkId": "bucket"})).await.data();
+
         let removed = server.boatyard(&["admin", "vcs", "remove", "bucket"]);
         assert!(removed.status.success(), "{removed:?}");
         let id = place.build().await;

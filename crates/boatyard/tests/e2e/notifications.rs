@@ -379,3 +379,35 @@ async fn who_sees_some_projects_is_told_of_no_others() {
     api.post(&team, json!({"name": "Renamed"})).await.data();
     assert_eq!(shown(&api, &mine).await["name"], "Renamed");
 }
+
+#[tokio::test]
+async fn a_secret_does_not_go_along_to_another_server() {
+    let server = Server::start().await;
+    let api = server.api();
+    let secret = json!({"secret": "hush"});
+    let id = integrate(&api, "RAW_WEBHOOK", "https://example.com/bell", secret).await;
+    let path = format!("{PATH}/{id}");
+    let moved = |webhook: &str| json!({"webhook": webhook});
+    for elsewhere in [
+        "https://evil.example.com/bell",
+        "http://example.com/bell",
+        "https://example.com:8443/bell",
+    ] {
+        let answer = api.post(&path, moved(elsewhere)).await;
+        assert_eq!(answer.fields(), ["secret"], "{elsewhere}");
+    }
+    assert_eq!(
+        shown(&api, &id).await["webhook"],
+        "https://example.com/bell"
+    );
+    api.post(&path, moved("https://example.com/gong"))
+        .await
+        .data();
+    let again = json!({"webhook": "https://other.example.com/bell", "secret": "other"});
+    api.post(&path, again).await.data();
+    let without = json!({"webhook": "https://third.example.com/bell", "secret": ""});
+    api.post(&path, without).await.data();
+    api.post(&path, moved("https://example.com/bell"))
+        .await
+        .data();
+}

@@ -48,6 +48,45 @@ async fn a_target_and_an_architecture_that_were_set_can_be_unset() {
 }
 
 #[tokio::test]
+async fn a_plan_and_sizes_that_were_set_are_taken_back_by_null() {
+    let server = Server::start().await;
+    let place = place(&server).await;
+    let fresh = patch(&place, json!({})).await.data().clone();
+    let parts = ["billing", "buildSettings", "buildConfiguration"];
+    let storage = |size: Value| json!({"storage": {"ephemeralStorage": {"storageSize": size}}});
+    let cache = |size: Value| json!({"dockerfile": {"buildkit": {"cacheStorageSize": size}}});
+    let set = json!({
+        "billing": {"buildPlan": "nf-compute-20"},
+        "buildSettings": cache(json!(2048)),
+        "buildConfiguration": storage(json!(32768)),
+    });
+    let nothing = Value::Null;
+    for taken_back in [
+        json!({"billing": {"buildPlan": null}, "buildSettings": cache(nothing.clone()),
+            "buildConfiguration": storage(nothing.clone())}),
+        json!({"billing": {"deploymentPlan": null},
+            "buildSettings": {"dockerfile": {"buildkit": {"internalCacheStorage": null}},
+                "storage": {"ephemeralStorage": null}}}),
+        json!({"billing": {"buildPlan": null}, "buildSettings": cache(nothing.clone()),
+            "buildConfiguration": {"storage": null}}),
+    ] {
+        let changed = patch(&place, set.clone()).await.data().clone();
+        assert_eq!(changed["billing"]["buildPlan"], "nf-compute-20");
+        assert_ne!(changed["buildSettings"], fresh["buildSettings"]);
+        let now = patch(&place, taken_back).await.data().clone();
+        for part in parts {
+            assert_eq!(now[part], fresh[part]);
+        }
+    }
+    // One of two fields that say the same says it; against the other it says something else.
+    let both = json!({"billing": {"buildPlan": "nf-compute-20", "deploymentPlan": null}});
+    assert_eq!(
+        patch(&place, both).await.fields(),
+        ["billing.deploymentPlan"]
+    );
+}
+
+#[tokio::test]
 async fn of_two_fields_that_say_the_same_the_second_may_not_say_something_else() {
     let server = Server::start().await;
     let place = place(&server).await;

@@ -168,7 +168,7 @@ async fn a_second_build_fetches_only_what_is_new() {
 }
 
 /// A repository with another one as submodule, at this address.
-fn with_submodule(address: &str, part: &Repository) -> Repository {
+pub fn with_submodule(address: &str, part: &Repository) -> Repository {
     let repository = Repository::with_steps("COPY lib/part /part\nRUN echo \"has $(cat /part)\"");
     let modules = format!("[submodule \"lib\"]\n\tpath = lib\n\turl = {address}\n");
     repository.write(".gitmodules", &modules);
@@ -180,7 +180,7 @@ fn with_submodule(address: &str, part: &Repository) -> Repository {
     repository
 }
 
-fn part() -> Repository {
+pub fn part() -> Repository {
     let part = Repository::empty();
     part.write("part", "the part\n");
     part.commit("part");

@@ -1,6 +1,9 @@
 //! `boatyard create …`, `put …`, `patch …` and `delete …`
 
-use super::{Body, Common, ProjectArg, ServiceArg, ServiceFields};
+use super::{
+    Body, Common, CreateGlobalSecret, CreateSecret, CreateTag, DeleteGlobalSecret, DeleteSecret,
+    DeleteTag, PatchGlobalSecret, PatchSecret, PatchTag, ProjectArg, ServiceArg, ServiceFields,
+};
 use clap::{Args, Subcommand};
 
 /// What to create.
@@ -13,6 +16,15 @@ pub enum Create {
     /// Create a service
     #[command(subcommand, visible_alias = "services")]
     Service(CreateService),
+    /// Create a group of secrets of a project
+    #[command(visible_alias = "secrets")]
+    Secret(Box<CreateSecret>),
+    /// Create a secret of the account, for values to refer to
+    #[command(visible_alias = "global-secrets")]
+    GlobalSecret(Box<CreateGlobalSecret>),
+    /// Create a tag
+    #[command(visible_alias = "tags")]
+    Tag(Box<CreateTag>),
 }
 
 /// Which kind of service to create.
@@ -32,6 +44,15 @@ pub enum Put {
     /// Create or replace a service
     #[command(subcommand, visible_alias = "services")]
     Service(PutService),
+    /// Create or replace a group of secrets of a project
+    #[command(visible_alias = "secrets")]
+    Secret(Box<CreateSecret>),
+    /// Create or replace a secret of the account, for values to refer to
+    #[command(visible_alias = "global-secrets")]
+    GlobalSecret(Box<CreateGlobalSecret>),
+    /// Create or replace a tag
+    #[command(visible_alias = "tags")]
+    Tag(Box<CreateTag>),
 }
 
 /// Which kind of service to create or replace.
@@ -50,6 +71,15 @@ pub enum Patch {
     /// Change a service
     #[command(subcommand, visible_alias = "services")]
     Service(PatchService),
+    /// Change a group of secrets of a project
+    #[command(visible_alias = "secrets")]
+    Secret(Box<PatchSecret>),
+    /// Change a secret of the account, for values to refer to
+    #[command(visible_alias = "global-secrets")]
+    GlobalSecret(Box<PatchGlobalSecret>),
+    /// Change a tag
+    #[command(visible_alias = "tags")]
+    Tag(Box<PatchTag>),
 }
 
 /// Which kind of service to change.
@@ -68,6 +98,31 @@ pub enum Delete {
     /// Delete a service with its builds, logs and images
     #[command(visible_alias = "services")]
     Service(DeleteService),
+    /// Delete a group of secrets of a project
+    #[command(visible_alias = "secrets")]
+    Secret(DeleteSecret),
+    /// Delete a secret of the account, for values to refer to
+    #[command(visible_alias = "global-secrets")]
+    GlobalSecret(DeleteGlobalSecret),
+    /// Delete a tag
+    #[command(visible_alias = "tags")]
+    Tag(DeleteTag),
+}
+
+/// What to change by the published command line's other word for it.
+#[derive(Debug, Subcommand)]
+pub enum Update {
+    /// Change a group of secrets of a project
+    #[command(visible_alias = "secrets")]
+    Secret(Box<PatchSecret>),
+}
+
+/// What to create by the published command line's word for tags.
+#[derive(Debug, Subcommand)]
+pub enum Add {
+    /// Create a tag
+    #[command(visible_alias = "tags")]
+    Tag(Box<CreateTag>),
 }
 
 /// `create project`, `put project`

@@ -1,7 +1,7 @@
 //! `boatyard list …`
 
 use super::logs::time;
-use super::{Common, ProjectArg, ServiceArg};
+use super::{Common, ListOfTeam, ListSecrets, ProjectArg, ServiceArg};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
@@ -38,6 +38,30 @@ Examples:
   boatyard list notifications -o json --all"
     )]
     Notifications(ListNotifications),
+    /// List a project's groups of secrets, without their values
+    #[command(
+        visible_alias = "secret",
+        after_help = "\
+Examples:
+  boatyard list secrets --project shop"
+    )]
+    Secrets(ListSecrets),
+    /// List the secrets of the account, without their values
+    #[command(
+        visible_alias = "global-secret",
+        after_help = "\
+Examples:
+  boatyard list global-secrets"
+    )]
+    GlobalSecrets(ListOfTeam),
+    /// List the tags that services can have
+    #[command(
+        visible_alias = "tag",
+        after_help = "\
+Examples:
+  boatyard list tags -o json"
+    )]
+    Tags(ListOfTeam),
     /// List the plans: how much of a machine a build may use
     #[command(visible_alias = "plan")]
     Plans(ListSimple),

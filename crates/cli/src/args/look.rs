@@ -1,6 +1,9 @@
 //! `boatyard get …`
 
-use super::{BuildArg, BuildLogs, BuildMetrics, Common, ListBuilds, ProjectArg, ServiceArg};
+use super::{
+    BuildArg, BuildLogs, BuildMetrics, Common, GetGlobalSecret, GetSecret, GetTag, ListBuilds,
+    ProjectArg, ServiceArg,
+};
 use clap::{Args, Subcommand};
 
 /// What to show.
@@ -17,6 +20,15 @@ Examples:
     /// Show a service, or with a command below its builds and logs
     #[command(visible_alias = "services")]
     Service(Box<GetService>),
+    /// Show a group of secrets of a project
+    #[command(visible_alias = "secrets")]
+    Secret(GetSecret),
+    /// Show a secret of the account
+    #[command(visible_alias = "global-secrets")]
+    GlobalSecret(GetGlobalSecret),
+    /// Show a tag
+    #[command(visible_alias = "tags")]
+    Tag(GetTag),
 }
 
 /// `get project`

@@ -10,12 +10,14 @@ mod logs;
 mod look;
 mod metrics;
 mod retry;
+mod secrets;
+mod thing;
 
 pub use body::{Body, KeyValue, ServiceFields};
 pub use builds::{Abort, AbortBuild, AbortService, Start, StartBuild, StartService};
 pub use change::{
-    Create, CreateProject, CreateService, CreateServiceBuild, Delete, DeleteProject, DeleteService,
-    Patch, PatchProject, PatchService, PatchServiceBuild, Put, PutService,
+    Add, Create, CreateProject, CreateService, CreateServiceBuild, Delete, DeleteProject,
+    DeleteService, Patch, PatchProject, PatchService, PatchServiceBuild, Put, PutService, Update,
 };
 pub use contexts::{ContextCommand, ContextUse, Login};
 pub use list::{
@@ -26,6 +28,11 @@ pub use logs::{BuildLogs, LogOrder};
 pub use look::{Get, GetBuild, GetProject, GetService, GetServicePart};
 pub use metrics::BuildMetrics;
 pub use retry::{Retry, RetryBuild, RetryService};
+pub use secrets::{
+    CreateGlobalSecret, CreateSecret, CreateTag, DeleteGlobalSecret, DeleteSecret, DeleteTag,
+    GetGlobalSecret, GetSecret, GetTag, GlobalSecretFields, ListOfTeam, ListSecrets,
+    PatchGlobalSecret, PatchSecret, PatchTag, SecretFields, TagFields,
+};
 
 use clap::{Args, ValueEnum};
 
@@ -37,22 +44,28 @@ pub enum Command {
     /// Show, choose or forget remembered servers
     #[command(subcommand, visible_alias = "contexts")]
     Context(ContextCommand),
-    /// List projects, services, builds, notifications, plans or regions
+    /// List projects, services, builds, secrets, tags, notifications, plans or regions
     #[command(subcommand)]
     List(List),
-    /// Show a project, a service, its builds or their logs
+    /// Show a project, a service, its builds or their logs, secrets or a tag
     #[command(subcommand)]
     Get(Get),
-    /// Create a project or a build service
+    /// Create a project, a build service, secrets or a tag
     #[command(subcommand)]
     Create(Create),
-    /// Create or replace a project or a build service
+    /// Create or replace a project, a build service, secrets or a tag
     #[command(subcommand)]
     Put(Put),
-    /// Change some fields of a project or a build service
+    /// Change some fields of a project, a build service, secrets or a tag
     #[command(subcommand)]
     Patch(Patch),
-    /// Delete a project or a service
+    /// The same as `patch`, for secrets of a project
+    #[command(subcommand, hide = true)]
+    Update(Update),
+    /// The same as `create`, for tags
+    #[command(subcommand, hide = true)]
+    Add(Add),
+    /// Delete a project, a service, secrets or a tag
     #[command(subcommand)]
     Delete(Delete),
     /// Start a build

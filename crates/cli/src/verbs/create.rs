@@ -20,7 +20,7 @@ pub(super) enum How {
 }
 
 impl How {
-    async fn send(
+    pub(super) async fn send(
         self,
         client: &Client,
         path: &[&str],

@@ -46,7 +46,7 @@ pub(super) async fn service(args: DeleteService, console: &mut Console) -> Resul
     delete(console, &session, &place, &path, &[], &what, &args.common).await
 }
 
-async fn delete(
+pub(super) async fn delete(
     console: &mut Console,
     session: &Session,
     place: &Place,
@@ -64,7 +64,7 @@ async fn delete(
     }
 }
 
-fn confirm(console: &mut Console, what: &str, force: bool) -> Result<(), CliError> {
+pub(super) fn confirm(console: &mut Console, what: &str, force: bool) -> Result<(), CliError> {
     if force {
         return Ok(());
     }

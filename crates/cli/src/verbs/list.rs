@@ -12,13 +12,26 @@ use crate::render::{self, View};
 use jiff::Timestamp;
 
 /// A list to show.
-struct List<'a> {
+pub(super) struct List<'a> {
     path: &'a [&'a str],
     key: &'a str,
     /// What the list is asked for besides pages.
     filters: Vec<(&'static str, String)>,
     view: View,
     place: Place,
+}
+
+impl<'a> List<'a> {
+    /// A list that is asked for nothing but pages.
+    pub(super) fn new(path: &'a [&'a str], key: &'a str, view: View, place: Place) -> List<'a> {
+        List {
+            path,
+            key,
+            filters: Vec::new(),
+            view,
+            place,
+        }
+    }
 }
 
 pub(super) async fn projects(args: ListProjects, console: &mut Console) -> Result<(), CliError> {
@@ -99,7 +112,7 @@ async fn simple(
     show(console, &session, list, &Paging::default(), &args.common).await
 }
 
-async fn show(
+pub(super) async fn show(
     console: &mut Console,
     session: &Session,
     list: List<'_>,

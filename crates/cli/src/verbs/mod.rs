@@ -10,17 +10,22 @@ mod login;
 mod logs;
 mod look;
 mod metrics;
+mod of_team;
 mod patch;
 mod retry;
+mod secrets;
 mod service_body;
 mod start;
 
 use crate::args::{
-    Abort, AbortService, Command, Create, CreateService, Delete, Get, GetService, GetServicePart,
-    List, Patch, PatchService, Put, PutService, Retry, RetryService, Start, StartService,
+    Abort, AbortService, Add, Command, Create, CreateService, Delete, Get, GetService,
+    GetServicePart, List, Patch, PatchService, Put, PutService, Retry, RetryService, Start,
+    StartService, Update,
 };
 use crate::console::Console;
 use crate::error::CliError;
+use create::How;
+use secrets::Change;
 use std::process::ExitCode;
 
 pub(crate) async fn run(command: Command, console: &mut Console) -> Result<ExitCode, CliError> {
@@ -30,24 +35,44 @@ pub(crate) async fn run(command: Command, console: &mut Console) -> Result<ExitC
         Command::List(what) => list(what, console).await?,
         Command::Get(what) => get(what, console).await?,
         Command::Create(what) => match what {
-            Create::Project(args) => create::project(*args, create::How::Create, console).await?,
+            Create::Project(args) => create::project(*args, How::Create, console).await?,
             Create::Service(CreateService::Build(args)) => {
-                create::service(*args, create::How::Create, console).await?;
+                create::service(*args, How::Create, console).await?;
             }
+            Create::Secret(args) => secrets::create(*args, How::Create, console).await?,
+            Create::GlobalSecret(args) => {
+                of_team::create_global(*args, How::Create, console).await?;
+            }
+            Create::Tag(args) => of_team::create_tag(*args, How::Create, console).await?,
         },
+        Command::Add(Add::Tag(args)) => {
+            of_team::create_tag(*args, How::Create, console).await?;
+        }
         Command::Put(what) => match what {
-            Put::Project(args) => create::project(*args, create::How::Put, console).await?,
+            Put::Project(args) => create::project(*args, How::Put, console).await?,
             Put::Service(PutService::Build(args)) => {
-                create::service(*args, create::How::Put, console).await?;
+                create::service(*args, How::Put, console).await?;
             }
+            Put::Secret(args) => secrets::create(*args, How::Put, console).await?,
+            Put::GlobalSecret(args) => of_team::create_global(*args, How::Put, console).await?,
+            Put::Tag(args) => of_team::create_tag(*args, How::Put, console).await?,
         },
         Command::Patch(what) => match what {
             Patch::Project(args) => patch::project(args, console).await?,
             Patch::Service(PatchService::Build(args)) => patch::service(*args, console).await?,
+            Patch::Secret(args) => secrets::patch(*args, Change::Patch, console).await?,
+            Patch::GlobalSecret(args) => of_team::patch_global(*args, console).await?,
+            Patch::Tag(args) => of_team::patch_tag(*args, console).await?,
         },
+        Command::Update(Update::Secret(args)) => {
+            secrets::patch(*args, Change::Update, console).await?;
+        }
         Command::Delete(what) => match what {
             Delete::Project(args) => delete::project(args, console).await?,
             Delete::Service(args) => delete::service(args, console).await?,
+            Delete::Secret(args) => secrets::remove(args, console).await?,
+            Delete::GlobalSecret(args) => of_team::remove_global(args, console).await?,
+            Delete::Tag(args) => of_team::remove_tag(args, console).await?,
         },
         Command::Start(Start::Service(StartService::Build(args))) => {
             return start::build(*args, console).await;
@@ -68,6 +93,9 @@ async fn list(what: List, console: &mut Console) -> Result<(), CliError> {
         List::Services(args) => list::services(args, console).await,
         List::Builds(args) => list::builds(args, console).await,
         List::Notifications(args) => list::notifications(args, console).await,
+        List::Secrets(args) => secrets::list(args, console).await,
+        List::GlobalSecrets(args) => of_team::list_global(args, console).await,
+        List::Tags(args) => of_team::list_tags(args, console).await,
         List::Plans(args) => list::plans(args, console).await,
         List::Regions(args) => list::regions(args, console).await,
     }
@@ -76,6 +104,9 @@ async fn list(what: List, console: &mut Console) -> Result<(), CliError> {
 async fn get(what: Get, console: &mut Console) -> Result<(), CliError> {
     match what {
         Get::Project(args) => look::project(args, console).await,
+        Get::Secret(args) => secrets::get(args, console).await,
+        Get::GlobalSecret(args) => of_team::get_global(args, console).await,
+        Get::Tag(args) => of_team::get_tag(args, console).await,
         Get::Service(args) => match *args {
             GetService {
                 part: Some(GetServicePart::Builds(args)),

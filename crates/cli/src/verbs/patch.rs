@@ -49,7 +49,7 @@ pub(super) async fn service(
     )
 }
 
-fn something(body: &Value) -> Result<(), CliError> {
+pub(super) fn something(body: &Value) -> Result<(), CliError> {
     if body.as_object().is_some_and(|fields| !fields.is_empty()) {
         return Ok(());
     }

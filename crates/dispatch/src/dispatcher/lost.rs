@@ -39,7 +39,12 @@ impl Dispatcher {
             if let Some(process) = &open.process
                 && self.executor.adopt(&open.build.uid, process).await
             {
-                tracing::info!(build = %open.build.id, "adopted a worker");
+                let (project, service) = self
+                    .store
+                    .names_of(&open.build.service_uid)
+                    .await
+                    .unwrap_or_default();
+                tracing::info!(%project, %service, build = %open.build.id, "adopted a worker");
                 return Ok(());
             }
             let how = "ended while the server was away";
@@ -92,7 +97,12 @@ impl Dispatcher {
         sign: Sign,
     ) -> Result<bool, StoreError> {
         if build.status == Status::Pending && build.attempt < ATTEMPTS {
-            tracing::warn!(build = %build.id, how, "a worker never came; starting another");
+            let (project, service) = self
+                .store
+                .names_of(&build.service_uid)
+                .await
+                .unwrap_or_default();
+            tracing::warn!(%project, %service, build = %build.id, how, "a worker never came; starting another");
             return self.hand_out(build).await;
         }
         let ending = if build.status == Status::Pending {

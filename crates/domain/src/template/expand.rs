@@ -1,6 +1,7 @@
 //! Replaces references by what they stand for, and keeps account of what becomes secret by it.
 
 use super::{Piece, pieces, references};
+use crate::fields::{ARGUMENTS_BYTES, PROCESS_STRING_BYTES, argument_bytes};
 use crate::{FileContent, SecretValues};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -16,7 +17,7 @@ pub(super) const REFERENCES: usize = 50_000;
 
 /// Values are too large, or grow so while references in them are replaced.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("goes beyond {limit} for all arguments, files and mounts together")]
+#[error("goes beyond {limit}")]
 pub struct TooLarge {
     /// The argument, file or mount that went over the limit.
     pub name: String,
@@ -25,10 +26,14 @@ pub struct TooLarge {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Limit {
-    #[error("{} MiB", BUILD_BYTES / 1024 / 1024)]
+    #[error("{} MiB for all arguments, files and mounts together", BUILD_BYTES / 1024 / 1024)]
     Bytes,
-    #[error("{REFERENCES} references")]
+    #[error("{REFERENCES} references for all arguments, files and mounts together")]
     References,
+    #[error("{} KiB with its name, what a process can be given", PROCESS_STRING_BYTES / 1024)]
+    Argument,
+    #[error("{} MiB for all arguments together", ARGUMENTS_BYTES / 1024 / 1024)]
+    Arguments,
 }
 
 /// What a name stands for.
@@ -94,6 +99,7 @@ pub fn expand(
     };
     let mut budget = Budget::of_bytes();
     let variables = expand_variables(&values.variables, secret, &account, &mut budget)?;
+    fit_into_a_process(&variables)?;
     let known = |name: &str| variables.get(name).cloned().or_else(|| account(name));
     let mut files = |files: BTreeMap<String, FileContent>| {
         let expand = |(name, file): (String, FileContent)| {
@@ -121,6 +127,19 @@ pub fn expand(
         secret_arguments,
         account_secrets: account_secrets.into_inner(),
     })
+}
+
+/// The engine, and every step, is started with all arguments in its environment.
+fn fit_into_a_process(variables: &BTreeMap<String, Referent>) -> Result<(), TooLarge> {
+    let budget = |left, limit| Budget { left, limit };
+    let mut all = budget(ARGUMENTS_BYTES, Limit::Arguments);
+    for (name, value) in variables {
+        let bytes = argument_bytes(name, &value.text);
+        let mut one = budget(PROCESS_STRING_BYTES + size_of::<usize>(), Limit::Argument);
+        one.spend(name, bytes)?;
+        all.spend(name, bytes)?;
+    }
+    Ok(())
 }
 
 /// Variables in an order in which each comes after those that it names, circles aside.

@@ -9,7 +9,7 @@ mod expand;
 pub use expand::{BUILD_BYTES, Expanded, Referent, TooLarge, check, expand};
 
 use crate::{FileContent, SecretChanges, SecretValues};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What references to the secrets of the account begin with.
 const ACCOUNT: &str = "secrets.";
@@ -86,6 +86,12 @@ pub fn refers_anew(changes: &SecretChanges, before: &SecretValues) -> bool {
     new.mounts
         .retain(|name, value| before.mounts.get(name) != Some(value));
     !account_references_of(&new).is_empty()
+}
+
+/// Whether arguments name others than each other, whose values they would bring in.
+pub fn names_others(variables: &BTreeMap<String, String>) -> bool {
+    let mut names = variables.values().flat_map(|value| references(value));
+    names.any(|name| !variables.contains_key(name))
 }
 
 #[cfg(test)]

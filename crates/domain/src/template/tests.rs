@@ -244,6 +244,25 @@ fn what_is_too_large_is_refused_before_anything_is_looked_up() {
 }
 
 #[test]
+fn arguments_are_refused_that_no_process_can_be_given() {
+    let refused = |pairs: Vec<(String, String)>| {
+        let values = SecretValues {
+            variables: pairs.into_iter().collect(),
+            ..SecretValues::default()
+        };
+        let refused = alone(values).err();
+        refused.map(|refused| (refused.limit, refused.name))
+    };
+    let half = || ("A".to_owned(), "x".repeat(64 * 1024));
+    let twice = |more: &str| vec![half(), ("B".to_owned(), format!("${{A}}{more}"))];
+    assert_eq!(refused(twice(&"y".repeat(64 * 1024 - 3))), None);
+    let longer = refused(twice(&"y".repeat(64 * 1024 - 2)));
+    assert_eq!(longer, Some((Limit::Argument, "B".to_owned())));
+    let many = (0..17).map(|n| (format!("V{n:02}"), half().1)).collect();
+    assert_eq!(refused(many), Some((Limit::Arguments, "V15".to_owned())));
+}
+
+#[test]
 fn references_to_nothing_cost_one_step_each() {
     let values = attack(5, 10_000);
     let graph = graph(&values.variables);
@@ -252,4 +271,26 @@ fn references_to_nothing_cost_one_step_each() {
         .ok()
         .unwrap();
     assert!(expanded.values.variables.values().all(String::is_empty));
+}
+
+#[test]
+fn arguments_that_name_only_each_other_bring_nothing_in() {
+    let variables = |pairs: &[(&str, &str)]| {
+        let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        pairs.iter().map(pair).collect()
+    };
+    assert!(!names_others(&variables(&[("A", "1"), ("B", "$A ${ {B}")])));
+    assert!(!names_others(&variables(&[
+        ("A", "1"),
+        ("B", "${A}"),
+        ("C", "${C}")
+    ])));
+    assert!(names_others(&variables(&[
+        ("A", "1"),
+        ("B", "${A}-${PASSWORD}")
+    ])));
+    assert!(names_others(&variables(&[(
+        "A",
+        "${secrets.db.values.login}"
+    )])));
 }

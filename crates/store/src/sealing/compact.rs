@@ -12,7 +12,7 @@ use crate::{Store, StoreError};
 const PLAIN: [(&str, &str); 2] = [("services", "spec"), ("builds", "request")];
 
 /// How long whoever uses a table is waited for.
-const WAIT: &str = "SET LOCAL lock_timeout = '5s'";
+const WAIT: &str = "SET lock_timeout = '5s'";
 
 impl Store {
     /// Writes the tables with secrets anew, without anything that was deleted or overwritten.
@@ -38,15 +38,13 @@ impl Store {
 }
 
 async fn rewrite(db: &Postgres) -> Result<(), StoreError> {
-    let client = db.client().await?;
+    let client = db.client_apart().await?;
+    client.batch_execute(WAIT).await?;
     for table in tables() {
-        // One by one, so that what is there twice meanwhile is no more than a table.
-        let anew = anew(table);
-        let unsampled = unsampled(table);
-        // Together they are one transaction.
-        client
-            .batch_execute(&format!("{WAIT}; {unsampled}; {anew}"))
-            .await?;
+        // One by one, so that what is there twice meanwhile is no more than a table; the two commands are
+        // one transaction.
+        let commands = format!("{}; {}", unsampled(table), anew(table));
+        client.batch_execute(&commands).await?;
     }
     // The samples that were there are dead rows now. An operator who does not own the database keeps
     // them until it is vacuumed: PostgreSQL warns then, and does not fail.

@@ -87,6 +87,9 @@ impl Store {
         // Another process may have changed the keys since they were looked at.
         let mut with = read(&mut tx, Hold::Alone).await?;
         with.open_to(vault)?;
+        if with.plain && !has_any(&mut tx).await? {
+            with.plain = false;
+        }
         with.keys.insert(current.clone());
         note(&mut tx, &with).await?;
         tx.commit().await
@@ -144,6 +147,12 @@ async fn read(session: &mut Session<'_>, hold: Hold) -> Result<SealedWith, Store
     };
     let fact: Option<String> = session.row(sql, params![FACT], |row| row.get(0)).await?;
     SealedWith::parse(&fact.unwrap_or_default())
+}
+
+/// Whether the database holds anything that could have been stored before there were keys.
+async fn has_any(tx: &mut Session<'_>) -> Result<bool, StoreError> {
+    let any = tx.row("SELECT 1 FROM services LIMIT 1", [], |_| Ok(()));
+    Ok(any.await?.is_some())
 }
 
 async fn note(tx: &mut Session<'_>, with: &SealedWith) -> Result<(), StoreError> {

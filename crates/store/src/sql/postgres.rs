@@ -2,7 +2,9 @@
 
 use super::{Row, Value};
 use crate::StoreError;
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    ClientWrapper, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
+};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, NoTls};
 
@@ -65,6 +67,11 @@ impl Postgres {
 
     pub(crate) async fn client(&self) -> Result<Client, StoreError> {
         Ok(self.pool.get().await?)
+    }
+
+    /// A connection outside the pool, which ends when it is dropped: what is set on it concerns nobody else.
+    pub(crate) async fn client_apart(&self) -> Result<ClientWrapper, StoreError> {
+        Ok(Object::take(self.client().await?))
     }
 
     pub(crate) async fn begin(&self) -> Result<Transaction, StoreError> {

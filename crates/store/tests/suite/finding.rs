@@ -61,14 +61,19 @@ testkit::for_each_store! {
         let main = || BuildFilter { branch: Some("main".into()), ..BuildFilter::default() };
         assert_eq!(place.like(&BuildFilter::default()).await, [5, 4, 3, 2, 1]);
         assert_eq!(place.like(&main()).await, [5, 4, 2, 1]);
-        let aborted = BuildFilter { status: ended, ..BuildFilter::default() };
+        let aborted = BuildFilter { statuses: vec![Status::Aborted], ..BuildFilter::default() };
         assert_eq!(place.like(&aborted).await, [5, 3, 1]);
-        assert_eq!(place.like(&BuildFilter { status: ended, ..main() }).await, [5, 1]);
-        let queued = BuildFilter { status: Some(Status::Queued), ..main() };
+        assert_eq!(place.like(&BuildFilter { statuses: aborted.statuses.clone(), ..main() }).await, [5, 1]);
+        let queued = BuildFilter { statuses: vec![Status::Queued], ..main() };
         assert_eq!(place.like(&queued).await, [4]);
+        let statuses = vec![Status::Queued, Status::Aborted, Status::Crashed];
+        let several = BuildFilter { statuses, ..BuildFilter::default() };
+        assert_eq!(place.like(&several).await, [5, 4, 3, 1]);
+        let several = BuildFilter { branch: Some("main".into()), ..several };
+        assert_eq!(place.like(&several).await, [5, 4, 1]);
         let one = BuildFilter { sha: Some(ONE.into()), ..main() };
         assert_eq!(place.like(&one).await, [4, 1]);
-        assert_eq!(place.like(&BuildFilter { status: ended, ..one }).await, [1]);
+        assert_eq!(place.like(&BuildFilter { statuses: aborted.statuses, ..one }).await, [1]);
     }
 
     async fn the_beginning_of_a_commit_is_enough_where_it_is_the_only_one(url: &str) {

@@ -12,8 +12,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 pub(super) const SHORTEST: usize = 4;
 /// Of a text with several lines, lines with fewer bytes are what any text has.
 const SHORTEST_LINE: usize = 8;
-/// Secrets with fewer bytes are masked as they are only: their codes are in other words, too.
-const SHORTEST_CODED: usize = 6;
+/// Secrets with fewer bytes are masked as they are only: their codes are in other words, too. So are they
+/// themselves when they are letters: then they are masked where they stand alone.
+pub(super) const SHORTEST_CODED: usize = 6;
 
 /// What RFC 3986 leaves as it is.
 const STRICT: &AsciiSet = &NON_ALPHANUMERIC

@@ -138,6 +138,7 @@ impl Mask {
         };
         let found = known.search.find_overlapping_iter(text);
         found
+            .filter(|found| !is_in_a_word(text, &found.range()))
             .map(|found| {
                 if found.pattern().as_usize() < known.pieces {
                     found.range()
@@ -161,6 +162,16 @@ fn cut(form: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let last = form.len() - PIECE;
     let starts = (0..last).step_by(STRIDE).chain([last]);
     starts.map(|start| form[start..start + PIECE].to_vec())
+}
+
+/// Whether what is found is a few letters inside a longer word: a secret `test` is in every `latest`, and
+/// `la***` would tell what it is.
+fn is_in_a_word(text: &[u8], found: &Range<usize>) -> bool {
+    let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
+    let before = found.start.checked_sub(1).and_then(|at| text.get(at));
+    found.len() < forms::SHORTEST_CODED
+        && (is_letter(before) || is_letter(text.get(found.end)))
+        && text[found.clone()].iter().all(u8::is_ascii_alphabetic)
 }
 
 /// What is found of a long secret, with what it hangs together with on both sides.

@@ -35,6 +35,15 @@ fn a_line_is_told_without_its_secrets() {
 }
 
 #[test]
+fn a_short_word_is_no_secret_inside_others() {
+    let text = "latest tests: a test, PASS=test -ptest test";
+    let told = "latest tests: a ***, PASS=*** -ptest ***";
+    assert_eq!(masked(&["test"], text), told);
+    assert_eq!(masked(&["t3st"], "lat3st"), "la***");
+    assert_eq!(masked(&["tester"], "testers"), "***s");
+}
+
+#[test]
 fn each_line_of_a_key_is_a_secret() {
     let key = "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\r\nhkiG9w0BAQEFAASC\n-----END KEY-----\n";
     assert_eq!(masked(&[key], "> MIIEvQIBADANBgkq"), "> ***");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::{BuildRequest, Reason};
 use git::{
     CheckoutOptions, CommitSha, Credentials, Git, GitDir, GitError, GitSettings, Mirror, Others,
-    Protocols, RefName, RepoUrl, Want,
+    Progress, Protocols, RefName, RepoUrl, Want,
 };
 
 use protocol::Job;
@@ -44,6 +44,9 @@ pub(super) async fn fetch(
     };
     let mirror = Mirror::open(&git, &workspace.mirrors, &url, &readers(job));
     let progress = |line: &str| log.say(line);
+    if job.commit_is_named && !request.is_from_fork() {
+        belongs(&mirror, &want, &progress).await?;
+    }
     let commit = mirror
         .obtain(&want, &workspace.checkout, options, &progress)
         .await
@@ -67,6 +70,23 @@ fn readers(job: &Job) -> String {
         true => format!("{}/forks", job.service_uid),
         false => job.service_uid.clone(),
     }
+}
+
+/// Who names a commit of a fork's would have it built with what is the service's.
+async fn belongs(mirror: &Mirror, want: &Want, progress: Progress<'_>) -> Result<(), Failure> {
+    let fetched = mirror.fetch(want, progress).await;
+    let commit = fetched.map_err(|error| failed(&error))?;
+    let belongs = mirror.leads_to(&commit, progress).await;
+    if belongs.map_err(|error| failed(&error))? {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Reason::GitCommitNotFound,
+        format!(
+            "No branch or tag of the repository leads to the commit {commit}: one of a fork is built by \
+             its pull request"
+        ),
+    ))
 }
 
 /// The repository's address, with the login of the linked account that opens it.

@@ -90,6 +90,16 @@ impl NotificationInput {
             problems.add("type", "cannot be changed");
         }
         now.disabled &= self.webhook.is_none();
+        let goes_along = now.secret.is_some() && self.secret.is_none();
+        let other = |webhook: &String| {
+            let there = origin(webhook);
+            there.is_some() && there != origin(now.webhook.expose())
+        };
+        if goes_along && self.webhook.as_ref().is_some_and(other) {
+            let problem = "is required: nobody can read the one that is kept, so it does not go along to \
+                           another server; give it again, or one of that server's, or an empty one";
+            problems.add("secret", problem);
+        }
         self.lay_over(now, problems)
     }
 
@@ -194,13 +204,18 @@ fn set(events: &mut BTreeSet<Event>, switch: &str, on: bool, problems: &mut Prob
     }
 }
 
+/// The server that a webhook is at: protocol, host and port.
+fn origin(webhook: &str) -> Option<url::Origin> {
+    Some(url::Url::parse(webhook).ok()?.origin())
+}
+
 fn check_webhook(webhook: &str) -> Result<(), String> {
     let fits = url::Url::parse(webhook)
         .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     if fits && webhook.len() <= 2048 {
         return Ok(());
     }
-    Err("must be an http or https URL of at most 2048 letters".to_owned())
+    Err("must be an http or https URL of at most 2048 characters".to_owned())
 }
 
 /// A secret travels in a header.

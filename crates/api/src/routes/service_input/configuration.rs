@@ -24,7 +24,8 @@ pub(in super::super) struct BuildConfiguration {
     pub(in super::super) include_git_folder: Option<bool>,
     pub(in super::super) full_git_clone: Option<bool>,
     pub(in super::super) enable_git_lfs: Option<bool>,
-    pub(in super::super) storage: Option<Storage>,
+    #[serde(default, deserialize_with = "nullable")]
+    pub(in super::super) storage: Option<Option<Storage>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -49,9 +50,7 @@ impl BuildConfiguration {
     ) {
         self.refuse_unsupported(prefix, problems);
         self.apply_credentials(prefix, spec, pullable, problems);
-        if let Some(storage) = &self.storage {
-            storage.apply(&format!("{prefix}storage."), spec, problems);
-        }
+        Storage::apply(&self.storage, &format!("{prefix}storage."), spec, problems);
         if let Some(target) = &self.dockerfile_target {
             let field = format!("{prefix}dockerfileTarget");
             let target = target.as_deref().filter(|target| !target.is_empty());
@@ -127,7 +126,10 @@ impl BuildConfiguration {
             let field = format!("{prefix}{name}");
             let list = list.as_deref().unwrap_or_default();
             if list.len() > fields::RULES {
-                problems.add(&field, format!("must be at most {} entries", fields::RULES));
+                problems.add(
+                    &field,
+                    format!("must have at most {} entries", fields::RULES),
+                );
             }
             for (index, entry) in list.iter().enumerate() {
                 problems.check(&format!("{field}[{index}]"), check(entry));

@@ -1,6 +1,6 @@
 //! The Dockerfile, its cache, and the storage that its build may fill.
 
-use super::values::either;
+use super::values::{either, nullable};
 use crate::edge::Problems;
 use domain::service::DockerfileSettings;
 use domain::{ServiceSpec, fields};
@@ -11,28 +11,43 @@ use serde::Deserialize;
 #[schemars(rename = "StorageInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in super::super) struct Storage {
-    ephemeral_storage: Option<EphemeralStorage>,
+    #[serde(default, deserialize_with = "nullable")]
+    ephemeral_storage: Option<Option<EphemeralStorage>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "EphemeralStorageInput")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct EphemeralStorage {
-    storage_size: Option<u64>,
+    #[serde(default, deserialize_with = "nullable")]
+    storage_size: Option<Option<u64>>,
 }
 
 impl Storage {
-    pub(super) fn size(&self) -> Option<u64> {
-        self.ephemeral_storage.as_ref()?.storage_size
+    /// The size that is asked for; `Some(None)` takes it back, by `null` wherever it stands.
+    pub(super) fn size(asked: &Option<Option<Storage>>) -> Option<Option<u64>> {
+        let Some(storage) = asked.as_ref()? else {
+            return Some(None);
+        };
+        let Some(ephemeral) = storage.ephemeral_storage.as_ref()? else {
+            return Some(None);
+        };
+        ephemeral.storage_size
     }
 
     /// Lays what is said onto the specification; fields are named behind `prefix`.
-    pub(super) fn apply(&self, prefix: &str, spec: &mut ServiceSpec, problems: &mut Problems) {
-        if let Some(size) = self.size() {
-            let field = format!("{prefix}ephemeralStorage.storageSize");
-            problems.check(&field, fields::storage_size(size));
-            spec.ephemeral_storage_mb = Some(size);
-        }
+    pub(super) fn apply(
+        asked: &Option<Option<Storage>>,
+        prefix: &str,
+        spec: &mut ServiceSpec,
+        problems: &mut Problems,
+    ) {
+        let Some(size) = Storage::size(asked) else {
+            return;
+        };
+        let field = format!("{prefix}ephemeralStorage.storageSize");
+        problems.check_some(&field, size.as_ref(), |size| fields::storage_size(*size));
+        spec.ephemeral_storage_mb = size;
     }
 }
 
@@ -62,10 +77,12 @@ enum EngineName {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CacheSettings {
     use_cache: Option<bool>,
-    cache_storage_size: Option<u64>,
+    #[serde(default, deserialize_with = "nullable")]
+    cache_storage_size: Option<Option<u64>>,
     /// Published as deprecated; `useCache` and `cacheStorageSize` say the same.
     use_internal_cache: Option<bool>,
-    internal_cache_storage: Option<u64>,
+    #[serde(default, deserialize_with = "nullable")]
+    internal_cache_storage: Option<Option<u64>>,
 }
 
 impl CacheSettings {
@@ -82,7 +99,7 @@ impl CacheSettings {
             (&field("internalCacheStorage"), self.internal_cache_storage),
             problems,
         );
-        dockerfile.cache_storage_mb = size.or(dockerfile.cache_storage_mb);
+        dockerfile.cache_storage_mb = size.unwrap_or(dockerfile.cache_storage_mb);
     }
 }
 

@@ -20,10 +20,21 @@ impl VcsData {
         self.names_link() || before.vcs_link.is_some()
     }
 
+    fn wishes(&self) -> [&Option<Option<String>>; 3] {
+        [
+            &self.self_hosted_vcs_id,
+            &self.account_login,
+            &self.vcs_link_id,
+        ]
+    }
+
     fn names_link(&self) -> bool {
-        self.self_hosted_vcs_id.is_some()
-            || self.account_login.is_some()
-            || self.vcs_link_id.is_some()
+        self.wishes().into_iter().flatten().any(Option::is_some)
+    }
+
+    /// Whether a link is taken back, by `null`.
+    fn takes_link_back(&self) -> bool {
+        self.wishes().contains(&&Some(None))
     }
 
     /// Lays the link that is named onto the specification, whose repository is what the input says
@@ -37,7 +48,9 @@ impl VcsData {
     ) {
         let source = &mut spec.source;
         if !self.names_link() {
-            if self.project_url.is_some() || self.project_type.is_some() {
+            if self.takes_link_back() {
+                source.vcs_link = None;
+            } else if self.project_url.is_some() || self.project_type.is_some() {
                 let stays = |uid: &String| {
                     let link = links.iter().find(|link| link.uid == *uid);
                     link.is_some_and(|link| opens(link, source))
@@ -74,7 +87,9 @@ impl VcsData {
             ("vcsLinkId", &self.vcs_link_id, id),
         ];
         for (field, wanted, of) in wishes {
-            let Some(wanted) = wanted else { continue };
+            let Some(Some(wanted)) = wanted else {
+                continue;
+            };
             left.retain(|link| of(link).as_ref() == Some(wanted));
             if left.is_empty() {
                 let problem =
@@ -236,6 +251,11 @@ mod tests {
                 false,
             ),
             (serde_json::json!({"projectType": "github"}), false),
+            (serde_json::json!({"vcsLinkId": null}), false),
+            (
+                serde_json::json!({"vcsLinkId": null, "accountLogin": "ann"}),
+                true,
+            ),
         ] {
             let source = after(&linked, input.clone()).unwrap();
             assert_eq!(source.vcs_link.is_some(), kept, "{input}");

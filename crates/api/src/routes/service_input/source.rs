@@ -1,6 +1,7 @@
 //! Which repository a service builds.
 
 use super::super::service_view::without_login;
+use super::nullable;
 use crate::Settings;
 use crate::edge::Problems;
 use domain::ServiceSpec;
@@ -15,9 +16,12 @@ use serde::Deserialize;
 pub(in super::super) struct VcsData {
     pub(in super::super) project_url: Option<String>,
     pub(in super::super) project_type: Option<ProjectType>,
-    pub(in super::super) self_hosted_vcs_id: Option<String>,
-    pub(in super::super) account_login: Option<String>,
-    pub(in super::super) vcs_link_id: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    pub(in super::super) self_hosted_vcs_id: Option<Option<String>>,
+    #[serde(default, deserialize_with = "nullable")]
+    pub(in super::super) account_login: Option<Option<String>>,
+    #[serde(default, deserialize_with = "nullable")]
+    pub(in super::super) vcs_link_id: Option<Option<String>>,
 }
 
 impl VcsData {

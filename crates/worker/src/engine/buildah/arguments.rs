@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use domain::Reason;
+use domain::fields::is_proxy;
 
 use crate::failure::Failure;
 use crate::fence::Program;
@@ -83,10 +84,6 @@ fn steers(name: &str) -> bool {
     STEERING.iter().any(|start| upper.starts_with(start))
         || upper.starts_with("SSL_CERT")
         || is_proxy(name)
-}
-
-fn is_proxy(name: &str) -> bool {
-    name.to_ascii_uppercase().ends_with("_PROXY")
 }
 
 /// Whether there is a login in an argument. A proxy's address needs no scheme and has no other use for
