@@ -25,6 +25,8 @@ pub(crate) struct Wanted {
     pub(crate) pull_request: Option<PullRequest>,
     /// The commit, where it is named.
     pub(crate) sha: Option<String>,
+    /// The commit that the branch has, where that has been looked up.
+    pub(crate) head: Option<String>,
     /// The Dockerfile's settings: the service's, with what this build has in their place.
     pub(crate) dockerfile: DockerfileSettings,
     /// Arguments, files and mounts on top of the service's.
@@ -42,7 +44,7 @@ pub(crate) async fn wanted(
 ) -> Result<NewBuild, ApiError> {
     has_address(service)?;
     let overrides = wanted.overrides.clone();
-    let pull_request = wanted.pull_request.clone();
+    let (pull_request, head) = (wanted.pull_request.clone(), wanted.head.clone());
     let from_fork = pull_request.as_ref().is_some_and(|pull| pull.from_fork);
     let given = match from_fork {
         false => given(state, project, service, overrides).await?,
@@ -55,7 +57,7 @@ pub(crate) async fn wanted(
     } else {
         request.push_to = custom_registry::push_to(state, project, service).await?;
     }
-    let sha = match pull_request.and_then(|pull| pull.sha) {
+    let sha = match head.or(pull_request.and_then(|pull| pull.sha)) {
         Some(sha) if request.sha.is_none() => Some(sha),
         _ => resolve(state, &request).await,
     };

@@ -278,6 +278,7 @@ impl StartInput {
             branch: self.branch,
             pull_request,
             sha: self.sha,
+            head: None,
             dockerfile: self.overrides.docker.over(&service.spec.dockerfile),
             overrides,
         }

@@ -259,7 +259,9 @@ async fn accept(
         bundle_url: None,
         branch: pull_request.is_none().then(|| head.branch.clone()),
         pull_request,
-        sha: Some(moved.to.clone()),
+        // Nobody has named it: it was found to be the head of a branch of the repository's own.
+        sha: None,
+        head: Some(moved.to.clone()),
         dockerfile: spec.dockerfile.clone(),
         overrides: SecretChanges::default(),
     };
