@@ -65,6 +65,10 @@ async fn judged(state: &State, found: &Found, one: &Watched) -> Result<(), Troub
                 .await?;
         }
         Some(pulls) => heads.extend(pulls.clone()),
+        // A rule that comes back is for what comes after it.
+        None if seen.pulls_since.is_some() && !rules.asks_for_pull_requests() => {
+            state.store.end_pulls(uid, &found.digest).await?;
+        }
         None => {}
     }
     note_missed(state, uid, &seen, &heads, listed.is_some()).await?;
@@ -194,11 +198,19 @@ async fn held_back(
     if rules.flag_in(&changes.message).is_some() {
         return Ok(Some(SkipReason::IgnoreFlag));
     }
-    let nothing = |paths: Vec<_>| !rules.builds_paths(paths);
-    Ok(changes
-        .paths
-        .is_some_and(nothing)
-        .then_some(SkipReason::Paths))
+    let Some(paths) = changes.paths else {
+        return Ok(None);
+    };
+    let rules = rules.clone();
+    // Where nobody else waits for it: a stranger's names can take long to look through.
+    let builds = tokio::task::spawn_blocking(move || rules.builds_paths(paths)).await;
+    let builds = builds.map_err(|error| {
+        let sha = &moved.to;
+        Trouble::Problem(format!(
+            "What changed in {sha} cannot be looked through: {error}."
+        ))
+    })?;
+    Ok((!builds).then_some(SkipReason::Paths))
 }
 
 /// What is new: since the commit that was seen before, or against the default branch where it is the

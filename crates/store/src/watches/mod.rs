@@ -136,6 +136,29 @@ impl Store {
         tx.commit().await
     }
 
+    /// Forgets the pull requests, since nobody asks for them any more: if somebody does again, what there is
+    /// by then is noted anew.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_pulls(&self, service_uid: &str, source: &str) -> Result<(), StoreError> {
+        let mut tx = self.db.write().await?;
+        let ended = tx
+            .execute(
+                "UPDATE watches SET pulls_since = NULL WHERE service_uid = $1 AND source = $2",
+                params![service_uid, source],
+            )
+            .await?;
+        if ended == 1 {
+            tx.execute(
+                "DELETE FROM watched_heads WHERE service_uid = $1 AND ref LIKE 'refs/pull/%'",
+                params![service_uid],
+            )
+            .await?;
+        }
+        tx.commit().await
+    }
+
     /// Accepts the build of a new commit, if its head has not been moved by another look; `None` when
     /// it has, or when the service watches another repository by now, or none.
     ///

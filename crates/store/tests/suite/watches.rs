@@ -124,6 +124,16 @@ testkit::for_each_store! {
         }
         let seen = store.seen(uid).await.unwrap().unwrap();
         assert_eq!(seen.heads, heads(&[(MAIN, "one"), ("refs/pull/5", "five")]));
+
+        // Nobody asks for them any more, and then somebody does.
+        store.end_pulls(uid, "there").await.unwrap();
+        assert_eq!(store.seen(uid).await.unwrap().unwrap(), seen);
+        store.end_pulls(uid, "here").await.unwrap();
+        let seen = store.seen(uid).await.unwrap().unwrap();
+        assert_eq!((seen.pulls_since, seen.heads), (None, heads(&[(MAIN, "one")])));
+        store.begin_pulls(uid, "here", &heads(&[("refs/pull/5", "seven")])).await.unwrap();
+        let seen = store.seen(uid).await.unwrap().unwrap();
+        assert_eq!(seen.heads, heads(&[(MAIN, "one"), ("refs/pull/5", "seven")]));
     }
 
     async fn a_ref_that_is_missed_for_a_moment_is_not_new_when_it_is_back(url: &str) {
