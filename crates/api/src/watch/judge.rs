@@ -21,7 +21,7 @@ pub(super) async fn judge(
     one: &Watched,
 ) -> Result<Option<String>, ApiError> {
     match judged(state, found, one).await {
-        // Deleted, or turned off, while it was looked at.
+        // Deleted, turned off, or another repository's, while it was looked at.
         Err(Trouble::Store(StoreError::Gone)) => Ok(None),
         Err(Trouble::Store(error)) => Err(error.into()),
         Err(Trouble::Problem(problem)) => Ok(Some(problem)),
@@ -53,7 +53,7 @@ async fn judged(state: &State, found: &Found, one: &Watched) -> Result<(), Troub
     let seen = state.store.seen(uid).await?;
     let seen = seen.filter(|seen| seen.source == found.digest && seen.watch.since.is_some());
     let Some(seen) = seen else {
-        return Ok(begin(state, found, uid, listed).await?);
+        return Ok(begin(state, found, one, listed).await?);
     };
     let mut heads = found.branches.clone();
     match listed {
@@ -83,14 +83,14 @@ async fn judged(state: &State, found: &Found, one: &Watched) -> Result<(), Troub
 async fn begin(
     state: &State,
     found: &Found,
-    uid: &str,
+    one: &Watched,
     pulls: Option<&ByRef>,
 ) -> Result<(), StoreError> {
     let mut heads = heads::commits(&found.branches);
     heads.extend(pulls.map(heads::commits).unwrap_or_default());
     let begun = state
         .store
-        .begin_watch(uid, &found.digest, &heads, pulls.is_some());
+        .begin_watch(&one.service, &found.digest, &heads, pulls.is_some());
     begun.await
 }
 

@@ -194,9 +194,9 @@ async fn note(
     }
     let noted = state
         .store
-        .note_watch_problem(&service.uid, digest, problem.as_deref());
+        .note_watch_problem(service, digest, problem.as_deref());
     match noted.await {
-        // Deleted, or turned off, while it was looked at.
+        // Deleted, turned off, or another repository's, while it was looked at.
         Err(StoreError::Gone) => Ok(()),
         noted => noted,
     }
