@@ -4,7 +4,7 @@
 use crate::service::BuildRules;
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 /// What keeps a commit from building where a service does not name words of its own.
 ///
@@ -18,6 +18,9 @@ const IGNORE_FLAGS: [&str; 7] = [
     "[northflank skip]",
     "[skip northflank]",
 ];
+
+/// The longest path that there is on a disk, in bytes. Source: `PATH_MAX` of Linux.
+const LONGEST_PATH: usize = 4096;
 
 /// A rule that means nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -97,9 +100,8 @@ impl Judge {
         };
         // A file may be listed for itself, against what is said of the folder that it is in.
         let is_listed = |path: P| {
-            let path = path.as_ref();
-            let listed = rules.matched_path_or_any_parents(path, false);
-            listed.is_ignore()
+            let path = plain(path.as_ref());
+            path.is_some_and(|path| rules.matched_path_or_any_parents(path, false).is_ignore())
         };
         changed.into_iter().any(|path| is_listed(path) == *allow)
     }
@@ -114,6 +116,14 @@ impl Judge {
         let mut flags = self.flags.iter().map(String::as_str);
         flags.find(|flag| message.contains(flag))
     }
+}
+
+/// A path as rules are about it. Git takes names from a server that nobody could check out: with slashes in
+/// them, at their front, too, which the library has no answer for, and without an end, which `None` is for.
+fn plain(path: &Path) -> Option<PathBuf> {
+    let is_name = |part: &Component<'_>| matches!(part, Component::Normal(_));
+    let has_end = path.as_os_str().len() <= LONGEST_PATH;
+    has_end.then(|| path.components().filter(is_name).collect())
 }
 
 impl Paths {

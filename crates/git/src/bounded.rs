@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
 use crate::error::GitError;
 use crate::runner::{Git, GitSettings};
@@ -26,17 +26,22 @@ impl Supervisor for Bounds {
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or(io::ErrorKind::NotFound)?;
         for (resource, most) in [(Resource::Fsize, LARGEST_FILE), (Resource::As, MEMORY)] {
-            let limit = Rlimit {
-                current: Some(most),
-                maximum: Some(most),
-            };
-            prlimit(Some(pid), resource, limit)?;
+            prlimit(Some(pid), resource, at_most(most, getrlimit(resource)))?;
         }
         Ok(())
     }
 
     fn fetches_into(&self, _: &Path) -> Box<dyn Any + Send> {
         Box::new(())
+    }
+}
+
+/// The limit; a lower one, which the operator has set for all of us, stays: nobody may raise it.
+fn at_most(most: u64, ours: Rlimit) -> Rlimit {
+    let most = ours.maximum.map_or(most, |ours| ours.min(most));
+    Rlimit {
+        current: Some(ours.current.map_or(most, |ours| ours.min(most))),
+        maximum: Some(most),
     }
 }
 
@@ -52,5 +57,23 @@ impl Git {
             timeout: patience,
             ..self.settings().clone()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operators_lower_limit_stays() {
+        let limit = |current, maximum| Rlimit { current, maximum };
+        for (ours, expected) in [
+            (limit(None, None), limit(Some(8), Some(8))),
+            (limit(Some(9), None), limit(Some(8), Some(8))),
+            (limit(Some(3), Some(5)), limit(Some(3), Some(5))),
+            (limit(Some(3), None), limit(Some(3), Some(8))),
+        ] {
+            assert_eq!(at_most(8, ours), expected, "{ours:?}");
+        }
     }
 }

@@ -27,11 +27,28 @@ pub struct Changes {
 
 impl Mirror {
     /// What a commit of a branch brings, compared with another commit, if that is still to be had. Fetches
-    /// what is not here yet.
+    /// what is not here yet. A broken mirror is made anew once on the way.
     ///
     /// # Errors
-    /// Any error of reaching the server.
+    /// Any error of reaching the server; [`GitError::BrokenMirror`] when making it anew was of no
+    /// help.
     pub async fn changes(
+        &self,
+        commit: &CommitSha,
+        branch: &RefName,
+        since: Option<&CommitSha>,
+    ) -> Result<Changes, GitError> {
+        match self.compared(commit, branch, since).await {
+            Err(GitError::BrokenMirror { detail, .. }) => {
+                tracing::warn!(url = %self.url, detail, "mirror is broken, making it anew");
+                self.remove().await?;
+                self.compared(commit, branch, since).await
+            }
+            done => done,
+        }
+    }
+
+    async fn compared(
         &self,
         commit: &CommitSha,
         branch: &RefName,
@@ -84,4 +101,79 @@ fn paths(list: &[u8]) -> Vec<PathBuf> {
         .split(|byte| *byte == 0)
         .filter(|name| !name.is_empty());
     names.map(|name| OsStr::from_bytes(name).into()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+    use crate::runner::{Git, GitSettings};
+    use crate::url::RepoUrl;
+
+    fn git(dir: &Path, args: &[&str]) -> String {
+        let as_somebody = ["-c", "user.name=Ann", "-c", "user.email=ann@example.com"];
+        let output = Command::new("git")
+            .arg("-C")
+            .arg(dir)
+            .args(as_somebody)
+            .args(args)
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{args:?}");
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .trim_end()
+            .to_owned()
+    }
+
+    fn commit(dir: &Path, file: &str) -> CommitSha {
+        fs::write(dir.join(file), file).unwrap();
+        git(dir, &["add", "--all"]);
+        git(dir, &["commit", "--quiet", "--message", file]);
+        CommitSha::parse(&git(dir, &["rev-parse", "HEAD"])).unwrap()
+    }
+
+    /// Leaves nothing of a mirror's objects but the commits.
+    fn damage(mirror: &Path, commits: [&CommitSha; 2]) {
+        let saved = commits.map(|sha| git(mirror, &["cat-file", "commit", sha.as_str()]));
+        for pack in fs::read_dir(mirror.join("objects/pack")).unwrap() {
+            fs::remove_file(pack.unwrap().path()).unwrap();
+        }
+        for (sha, text) in commits.iter().zip(saved) {
+            fs::write(mirror.join("commit"), text + "\n").unwrap();
+            let again = git(mirror, &["hash-object", "-w", "-t", "commit", "commit"]);
+            assert_eq!(again, sha.as_str());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mirror_that_lacks_what_it_should_have_is_made_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let repository = dir.path().join("repository");
+        fs::create_dir(&repository).unwrap();
+        git(&repository, &["init", "--quiet", "--initial-branch=main"]);
+        let one = commit(&repository, "one");
+        let two = commit(&repository, "two");
+        git(
+            &repository,
+            &["config", "uploadpack.allowAnySHA1InWant", "true"],
+        );
+        let protocols = "file".parse().unwrap();
+        let mut settings = GitSettings::new(dir.path().join("home"));
+        let url = format!("file://{}", repository.display());
+        let url = RepoUrl::parse(&url, &protocols).unwrap();
+        settings.protocols = protocols;
+        let cache = dir.path().join("cache");
+        let mirror = Mirror::open(&Git::new(settings).unwrap(), &cache, &url, "somebody");
+        let main = RefName::branch("main").unwrap();
+        let changes = async || mirror.changes(&two, &main, Some(&one)).await.unwrap();
+        let known = changes().await;
+        assert_eq!(known.paths, Some(vec![PathBuf::from("two")]));
+        damage(&mirror.dir, [&one, &two]);
+        assert_eq!(changes().await, known);
+    }
 }

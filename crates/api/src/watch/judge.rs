@@ -21,7 +21,7 @@ pub(super) async fn judge(
     one: &Watched,
 ) -> Result<Option<String>, ApiError> {
     match judged(state, found, one).await {
-        // Deleted, or turned off, while it was looked at.
+        // Deleted, turned off, or another repository's, while it was looked at.
         Err(Trouble::Store(StoreError::Gone)) => Ok(None),
         Err(Trouble::Store(error)) => Err(error.into()),
         Err(Trouble::Problem(problem)) => Ok(Some(problem)),
@@ -53,7 +53,7 @@ async fn judged(state: &State, found: &Found, one: &Watched) -> Result<(), Troub
     let seen = state.store.seen(uid).await?;
     let seen = seen.filter(|seen| seen.source == found.digest && seen.watch.since.is_some());
     let Some(seen) = seen else {
-        return Ok(begin(state, found, uid, listed).await?);
+        return Ok(begin(state, found, one, listed).await?);
     };
     let mut heads = found.branches.clone();
     match listed {
@@ -65,6 +65,10 @@ async fn judged(state: &State, found: &Found, one: &Watched) -> Result<(), Troub
                 .await?;
         }
         Some(pulls) => heads.extend(pulls.clone()),
+        // A rule that comes back is for what comes after it.
+        None if seen.pulls_since.is_some() && !rules.asks_for_pull_requests() => {
+            state.store.end_pulls(uid, &found.digest).await?;
+        }
         None => {}
     }
     note_missed(state, uid, &seen, &heads, listed.is_some()).await?;
@@ -79,14 +83,14 @@ async fn judged(state: &State, found: &Found, one: &Watched) -> Result<(), Troub
 async fn begin(
     state: &State,
     found: &Found,
-    uid: &str,
+    one: &Watched,
     pulls: Option<&ByRef>,
 ) -> Result<(), StoreError> {
     let mut heads = heads::commits(&found.branches);
     heads.extend(pulls.map(heads::commits).unwrap_or_default());
     let begun = state
         .store
-        .begin_watch(uid, &found.digest, &heads, pulls.is_some());
+        .begin_watch(&one.service, &found.digest, &heads, pulls.is_some());
     begun.await
 }
 
@@ -194,11 +198,19 @@ async fn held_back(
     if rules.flag_in(&changes.message).is_some() {
         return Ok(Some(SkipReason::IgnoreFlag));
     }
-    let nothing = |paths: Vec<_>| !rules.builds_paths(paths);
-    Ok(changes
-        .paths
-        .is_some_and(nothing)
-        .then_some(SkipReason::Paths))
+    let Some(paths) = changes.paths else {
+        return Ok(None);
+    };
+    let rules = rules.clone();
+    // Where nobody else waits for it: a stranger's names can take long to look through.
+    let builds = tokio::task::spawn_blocking(move || rules.builds_paths(paths)).await;
+    let builds = builds.map_err(|error| {
+        let sha = &moved.to;
+        Trouble::Problem(format!(
+            "What changed in {sha} cannot be looked through: {error}."
+        ))
+    })?;
+    Ok((!builds).then_some(SkipReason::Paths))
 }
 
 /// What is new: since the commit that was seen before, or against the default branch where it is the

@@ -9,6 +9,7 @@ use crate::linked::{Source, unavailable};
 use crate::state::State;
 use domain::build_rules::Judge;
 use domain::{Project, Service};
+use git::{GitError, Heads};
 use metrics::counter;
 use store::StoreError;
 
@@ -35,6 +36,12 @@ impl Watched {
     fn asks_for_pulls(&self) -> bool {
         self.rules.as_ref().is_ok_and(Judge::asks_for_pull_requests)
     }
+
+    /// Whether its commits have to be fetched before they are judged.
+    fn fetches(&self) -> bool {
+        let fetches = |rules: &Judge| rules.asks_for_message() || rules.asks_for_paths();
+        self.rules.as_ref().is_ok_and(fetches)
+    }
 }
 
 /// Looks at a repository; whether that went well.
@@ -60,8 +67,11 @@ async fn look_for(
     let looked = async {
         let found = ask(state, repository, &before).await?;
         // A rule is good for every commit that came after it: so it is read after the heads.
+        let mut services = watched(state, repository, services).await?;
+        // What takes long, or all the time there is, does not keep the others from their answers.
+        services.sort_by_key(Watched::fetches);
         let mut answered = Vec::new();
-        for one in watched(state, repository, services).await? {
+        for one in services {
             let problem = judge::judge(state, &found, &one).await?;
             answered.push((one, problem));
         }
@@ -115,16 +125,16 @@ async fn ask(
     let source = Source::of(state, &repository.url, repository.link.as_deref()).await?;
     let asks_for_pulls = watched.iter().any(Watched::asks_for_pulls);
     let by_refs = asks_for_pulls && source.link.is_none();
-    let asked = state.watching.git.heads(&source.url, by_refs);
-    let heads = asked.await.map_err(|error| unavailable(&error))?;
+    let (heads, too_many) = heads_of(state, &source, by_refs).await?;
     let count = heads.branches.len();
     if count > BRANCHES {
         let problem = format!("it has {count} branches, and no more than {BRANCHES} are watched");
         return Err(unavailable(&problem));
     }
-    let pulls = match asks_for_pulls {
-        true => Some(pulls::own(state, &source, &heads).await),
-        false => None,
+    let pulls = match (asks_for_pulls, too_many) {
+        (true, Some(problem)) => Some(Err(problem)),
+        (true, None) => Some(pulls::own(state, &source, &heads).await),
+        (false, _) => None,
     };
     Ok(Found {
         pulls: pulls.map(|pulls| match pulls {
@@ -136,6 +146,25 @@ async fn ask(
         branches: heads::branches(&heads),
         default_branch: heads.default_branch,
     })
+}
+
+/// All heads, or those of the branches and what is wrong with the others: many forges keep a ref for every
+/// pull request that there ever was, and who asks for these hides the branches from nobody.
+async fn heads_of(
+    state: &State,
+    source: &Source,
+    with_pulls: bool,
+) -> Result<(Heads, Option<ApiError>), ApiError> {
+    let git = &state.watching.git;
+    match git.heads(&source.url, with_pulls).await {
+        Err(GitError::TooMuch { .. }) if with_pulls => {
+            let branches = git.heads(&source.url, false).await;
+            let branches = branches.map_err(|error| unavailable(&error))?;
+            let problem = "it has too many pull requests to tell whose they are without an account";
+            Ok((branches, Some(unavailable(&problem))))
+        }
+        heads => Ok((heads.map_err(|error| unavailable(&error))?, None)),
+    }
 }
 
 /// Notes what is wrong, or that nothing is any more, where that is new.
@@ -165,9 +194,9 @@ async fn note(
     }
     let noted = state
         .store
-        .note_watch_problem(&service.uid, digest, problem.as_deref());
+        .note_watch_problem(service, digest, problem.as_deref());
     match noted.await {
-        // Deleted, or turned off, while it was looked at.
+        // Deleted, turned off, or another repository's, while it was looked at.
         Err(StoreError::Gone) => Ok(()),
         noted => noted,
     }

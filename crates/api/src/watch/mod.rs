@@ -97,7 +97,7 @@ impl Watcher {
             }
             asked
                 .iter()
-                .for_each(|repository| schedule.hurry(repository));
+                .for_each(|repository| schedule.hurry(repository, Instant::now()));
             for repository in schedule.start(Instant::now()) {
                 let of = services.get(&repository).cloned().unwrap_or_default();
                 let state = State::clone(&self.state);

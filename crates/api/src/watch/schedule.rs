@@ -18,7 +18,7 @@ pub(super) struct Schedule {
 struct Turn {
     due: Instant,
     failures: u32,
-    /// Somebody said that there is something new.
+    /// Somebody said that there is something new, since the look began.
     hurried: bool,
 }
 
@@ -59,22 +59,25 @@ impl Schedule {
         self.interval * u32::try_from(share).unwrap_or_default() / 1000
     }
 
-    /// Its turn is next, whenever it was.
-    pub(super) fn hurry(&mut self, repository: &Repository) {
+    /// Its turn is now, whenever it was, behind those whose turn has come already: whoever says it again
+    /// and again does not hold up others.
+    pub(super) fn hurry(&mut self, repository: &Repository, now: Instant) {
         if let Some(turn) = self.turns.get_mut(repository) {
             turn.hurried = true;
+            turn.due = turn.due.min(now);
         }
     }
 
     /// The repositories to be looked at now; they are being looked at from here on.
     pub(super) fn start(&mut self, now: Instant) -> Vec<Repository> {
         let free = AT_ONCE.saturating_sub(self.looking.len());
-        let waiting = self.turns.iter().filter(|(repository, turn)| {
-            (turn.hurried || turn.due <= now) && !self.looking.contains_key(repository)
-        });
+        let waiting = self
+            .turns
+            .iter()
+            .filter(|(repository, turn)| turn.due <= now && !self.looking.contains_key(repository));
         let mut waiting: Vec<_> = waiting.collect();
         // Who has waited longest is first.
-        waiting.sort_by_key(|(_, turn)| (!turn.hurried, turn.due));
+        waiting.sort_by_key(|(_, turn)| turn.due);
         let started = waiting.into_iter().take(free);
         let started: Vec<_> = started.map(|(repository, _)| repository.clone()).collect();
         for repository in &started {
@@ -100,6 +103,10 @@ impl Schedule {
             turn.failures += 1;
             let pause = interval.saturating_mul(1 << turn.failures.min(16));
             turn.due = now + pause.min(LONGEST_PAUSE.max(interval));
+        }
+        // The look may have missed what was said meanwhile.
+        if turn.hurried {
+            turn.due = now;
         }
     }
 
@@ -184,17 +191,35 @@ mod tests {
     }
 
     #[test]
+    fn who_is_said_to_have_something_new_all_the_time_does_not_hold_up_others() {
+        let mut now = Instant::now() + INTERVAL;
+        let mut schedule = schedule(20, Instant::now());
+        let mut seen = BTreeSet::new();
+        for _ in 0..10 {
+            for n in 0..AT_ONCE {
+                schedule.hurry(&repository(n), now);
+            }
+            for looked_at in schedule.start(now) {
+                schedule.ended(&looked_at, false, now);
+                seen.insert(looked_at);
+            }
+            now += Duration::from_millis(1);
+        }
+        assert_eq!(seen.len(), 20);
+    }
+
+    #[test]
     fn who_is_said_to_have_something_new_is_next() {
         let now = Instant::now();
         let mut schedule = schedule(10, now);
         let hurried = repository(7);
-        schedule.hurry(&hurried);
+        schedule.hurry(&hurried, now);
         assert!(schedule.start(now).contains(&hurried));
         // Said once more while it is being looked at: the look may have missed it.
-        schedule.hurry(&hurried);
+        schedule.hurry(&hurried, now);
         schedule.ended(&hurried, true, now);
         assert!(schedule.start(now).contains(&hurried));
-        schedule.hurry(&repository(99));
+        schedule.hurry(&repository(99), now);
         schedule.keep([].into_iter(), now);
         schedule.lost(now);
         assert_eq!(schedule.next(), None, "nothing is watched any more");

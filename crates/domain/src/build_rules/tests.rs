@@ -105,6 +105,24 @@ fn an_allow_list_says_what_builds() {
 }
 
 #[test]
+fn names_that_nobody_could_check_out_are_judged_like_others() {
+    let judge = paths(&["*.md", "/docs/"], false);
+    let endless = "a/".repeat(1 << 20) + "x.md";
+    for (changed, builds) in [
+        ("//x.md", false),
+        ("///docs/x", false),
+        (".///x.md", false),
+        ("../x.md", false),
+        ("//x", true),
+        ("/", true),
+        (endless.as_str(), true),
+    ] {
+        let shown = &changed[..changed.len().min(20)];
+        assert_eq!(judge.builds_paths([changed]), builds, "{shown}");
+    }
+}
+
+#[test]
 fn braces_are_letters_as_they_are_to_git() {
     let judge = paths(&["{a,b}.txt", "x[{]y", r"\{z"], false);
     for ignored in ["{a,b}.txt", "x{y", "{z"] {

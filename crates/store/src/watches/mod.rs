@@ -90,16 +90,18 @@ impl Store {
     /// when it is asked for. `with_pulls` says that the heads of pull requests are among them.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] when the service was deleted, or builds nothing by itself any more.
+    /// [`StoreError::Gone`] when the service was deleted, builds nothing by itself any more, or has
+    /// another repository.
     pub async fn begin_watch(
         &self,
-        service_uid: &str,
+        service: &Service,
         source: &str,
         heads: &BTreeMap<String, String>,
         with_pulls: bool,
     ) -> Result<(), StoreError> {
+        let service_uid = &service.uid;
         let mut tx = self.db.write().await?;
-        self.hold_watched(&mut tx, service_uid).await?;
+        self.hold_watched(&mut tx, service).await?;
         forget(&mut tx, service_uid).await?;
         let since = now();
         tx.execute(
@@ -132,6 +134,29 @@ impl Store {
             .await?;
         if begun == 1 {
             heads::insert(&mut tx, service_uid, heads).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Forgets the pull requests, since nobody asks for them any more: if somebody does again, what there is
+    /// by then is noted anew.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_pulls(&self, service_uid: &str, source: &str) -> Result<(), StoreError> {
+        let mut tx = self.db.write().await?;
+        let ended = tx
+            .execute(
+                "UPDATE watches SET pulls_since = NULL WHERE service_uid = $1 AND source = $2",
+                params![service_uid, source],
+            )
+            .await?;
+        if ended == 1 {
+            tx.execute(
+                "DELETE FROM watched_heads WHERE service_uid = $1 AND ref LIKE 'refs/pull/%'",
+                params![service_uid],
+            )
+            .await?;
         }
         tx.commit().await
     }
@@ -186,15 +211,17 @@ impl Store {
     /// Notes what is wrong with a look, or that nothing is any more.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] when the service was deleted, or builds nothing by itself any more.
+    /// [`StoreError::Gone`] when the service was deleted, builds nothing by itself any more, or has
+    /// another repository.
     pub async fn note_watch_problem(
         &self,
-        service_uid: &str,
+        service: &Service,
         source: &str,
         problem: Option<&str>,
     ) -> Result<(), StoreError> {
+        let service_uid = &service.uid;
         let mut tx = self.db.write().await?;
-        self.hold_watched(&mut tx, service_uid).await?;
+        self.hold_watched(&mut tx, service).await?;
         let noted = tx
             .execute(
                 "UPDATE watches SET problem = $3 WHERE service_uid = $1 AND source = $2",

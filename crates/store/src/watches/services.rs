@@ -62,19 +62,22 @@ impl Store {
             .await
     }
 
-    /// Holds on to a service that builds new commits by itself until the transaction ends.
+    /// Holds on to a service that builds new commits of the repository by itself with which it was `seen`,
+    /// until the transaction ends. A look at the one that it had before knows nothing of the present one.
     pub(super) async fn hold_watched(
         &self,
         tx: &mut Session<'_>,
-        uid: &str,
+        seen: &Service,
     ) -> Result<(), StoreError> {
         tx.execute(
             "UPDATE services SET updated_at = updated_at WHERE uid = $1",
-            params![uid],
+            params![&seen.uid],
         )
         .await?;
-        let service = self.service_by_uid(tx, uid).await?;
-        let watched = service.is_some_and(|service| service.spec.builds_by_itself());
+        let service = self.service_by_uid(tx, &seen.uid).await?;
+        let watched = service.is_some_and(|service| {
+            service.spec.builds_by_itself() && service.spec.source == seen.spec.source
+        });
         watched.then_some(()).ok_or(StoreError::Gone)
     }
 }

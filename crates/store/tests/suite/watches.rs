@@ -32,9 +32,14 @@ fn by_commit() -> NewBuild {
 
 /// Has the service build a repository by itself, or not.
 async fn turn(place: &Place, on: bool) -> Service {
+    change(place, "a", on).await
+}
+
+/// The same with a repository.
+async fn change(place: &Place, repository: &str, on: bool) -> Service {
     let now = place.service_now().await;
     let mut spec = now.spec.clone();
-    spec.source.project_url = "https://ann:hush-login@git.example.com/a".into();
+    spec.source.project_url = format!("https://ann:hush-login@git.example.com/{repository}");
     spec.disabled_ci = !on;
     let changed = place
         .store
@@ -44,11 +49,10 @@ async fn turn(place: &Place, on: bool) -> Service {
 
 async fn watching(url: &str) -> Place {
     let place = Place::new(url).await;
-    turn(&place, true).await;
-    let uid = &place.service.uid;
+    let service = turn(&place, true).await;
     place
         .store
-        .begin_watch(uid, "here", &heads(&[(MAIN, "one")]), false)
+        .begin_watch(&service, "here", &heads(&[(MAIN, "one")]), false)
         .await
         .unwrap();
     place
@@ -95,7 +99,8 @@ testkit::for_each_store! {
     async fn another_repository_and_a_service_that_is_turned_off_begin_anew(url: &str) {
         let place = watching(url).await;
         let (store, uid) = (&place.store, &place.service.uid);
-        store.begin_watch(uid, "there", &heads(&[(MAIN, "other")]), true).await.unwrap();
+        let on = place.service_now().await;
+        store.begin_watch(&on, "there", &heads(&[(MAIN, "other")]), true).await.unwrap();
         let head = moved(Some("one"), "two");
         assert_eq!(store.accept_new_commit(&place.service, by_commit(), &head).await.unwrap(), None);
         assert!(!store.pass_over(uid, &head, None).await.unwrap());
@@ -106,13 +111,27 @@ testkit::for_each_store! {
         let off = turn(&place, false).await;
         assert_eq!(store.seen(uid).await.unwrap(), None);
         assert_eq!(store.watched_services().await.unwrap(), []);
-        let begun = store.begin_watch(uid, "here", &heads(&[]), false).await;
+        let begun = store.begin_watch(&on, "here", &heads(&[]), false).await;
         assert!(matches!(begun, Err(StoreError::Gone)), "{begun:?}");
-        let noted = store.note_watch_problem(uid, "here", Some("late")).await;
+        let noted = store.note_watch_problem(&on, "here", Some("late")).await;
         assert!(matches!(noted, Err(StoreError::Gone)), "{noted:?}");
         let on = turn(&place, true).await;
         assert_eq!(store.watched_services().await.unwrap(), [on]);
         assert!(off.spec.disabled_ci);
+    }
+
+    async fn a_late_look_at_the_repository_before_changes_nothing(url: &str) {
+        let place = watching(url).await;
+        let (store, uid) = (&place.store, &place.service.uid);
+        let before = place.service_now().await;
+        let now = change(&place, "another", true).await;
+        store.begin_watch(&now, "there", &heads(&[(MAIN, "other")]), false).await.unwrap();
+        let known = store.seen(uid).await.unwrap();
+        let begun = store.begin_watch(&before, "here", &heads(&[(MAIN, "two")]), false).await;
+        assert!(matches!(begun, Err(StoreError::Gone)), "{begun:?}");
+        let noted = store.note_watch_problem(&before, "here", Some("nobody answers")).await;
+        assert!(matches!(noted, Err(StoreError::Gone)), "{noted:?}");
+        assert_eq!(store.seen(uid).await.unwrap(), known);
     }
 
     async fn pull_requests_are_noted_when_they_are_first_asked_for(url: &str) {
@@ -124,6 +143,16 @@ testkit::for_each_store! {
         }
         let seen = store.seen(uid).await.unwrap().unwrap();
         assert_eq!(seen.heads, heads(&[(MAIN, "one"), ("refs/pull/5", "five")]));
+
+        // Nobody asks for them any more, and then somebody does.
+        store.end_pulls(uid, "there").await.unwrap();
+        assert_eq!(store.seen(uid).await.unwrap().unwrap(), seen);
+        store.end_pulls(uid, "here").await.unwrap();
+        let seen = store.seen(uid).await.unwrap().unwrap();
+        assert_eq!((seen.pulls_since, seen.heads), (None, heads(&[(MAIN, "one")])));
+        store.begin_pulls(uid, "here", &heads(&[("refs/pull/5", "seven")])).await.unwrap();
+        let seen = store.seen(uid).await.unwrap().unwrap();
+        assert_eq!(seen.heads, heads(&[(MAIN, "one"), ("refs/pull/5", "seven")]));
     }
 
     async fn a_ref_that_is_missed_for_a_moment_is_not_new_when_it_is_back(url: &str) {
@@ -141,14 +170,14 @@ testkit::for_each_store! {
 
     async fn a_problem_is_told_until_it_is_over(url: &str) {
         let place = Place::new(url).await;
-        turn(&place, true).await;
+        let service = turn(&place, true).await;
         let (store, uid) = (&place.store, &place.service.uid);
-        store.note_watch_problem(uid, "here", None).await.unwrap();
+        store.note_watch_problem(&service, "here", None).await.unwrap();
         assert_eq!(store.watch(uid).await.unwrap(), None);
-        store.note_watch_problem(uid, "here", Some("nobody answers")).await.unwrap();
+        store.note_watch_problem(&service, "here", Some("nobody answers")).await.unwrap();
         let watch = store.watch(uid).await.unwrap().unwrap();
         assert_eq!((watch.since, watch.problem.as_deref()), (None, Some("nobody answers")));
-        store.begin_watch(uid, "here", &heads(&[]), false).await.unwrap();
+        store.begin_watch(&service, "here", &heads(&[]), false).await.unwrap();
         let watch = store.watch(uid).await.unwrap().unwrap();
         assert!(watch.since.is_some() && watch.problem.is_none());
     }
@@ -156,13 +185,14 @@ testkit::for_each_store! {
     async fn what_was_seen_goes_with_its_service(url: &str) {
         let place = watching(url).await;
         let (store, uid) = (&place.store, &place.service.uid);
+        let service = place.service_now().await;
         store.delete_service(uid).await.unwrap();
         assert_eq!(store.seen(uid).await.unwrap(), None);
         assert_eq!(store.service_with_project(uid).await.unwrap(), None);
         let late = store.accept_new_commit(&place.service, by_commit(), &moved(None, "two")).await;
         assert!(matches!(late, Err(StoreError::Gone)), "{late:?}");
         assert!(!store.pass_over(uid, &moved(None, "two"), None).await.unwrap());
-        let begun = store.begin_watch(uid, "here", &heads(&[]), false).await;
+        let begun = store.begin_watch(&service, "here", &heads(&[]), false).await;
         assert!(matches!(begun, Err(StoreError::Gone)), "{begun:?}");
         assert!(store.delete_project(&place.project.uid).await.unwrap());
     }

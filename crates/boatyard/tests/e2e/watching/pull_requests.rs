@@ -1,6 +1,7 @@
 //! Pull requests: the repository's own, by rules of theirs; a fork's never.
 
-use super::{builds_are, watch, watching_here};
+use super::rules::change;
+use super::{builds_are, watch, watched, watching_here};
 use crate::harness::{GitServer, Place, Repository, Server};
 use axum::Router;
 use axum::extract::Query;
@@ -75,6 +76,62 @@ async fn without_an_account_refs_tell_whose_a_pull_request_is() {
     );
 }
 
+/// Commits to `main` until the rules of this moment have been judged by.
+async fn judged_by(repository: &Repository, place: &Place, built: usize) {
+    let mains = ["in a look by the rules from before", "in the next one"];
+    for (count, message) in (built + 1..).zip(mains) {
+        let main = repository.commit(message);
+        let built = builds_are(place, count).await;
+        assert_eq!(numbers(&built)[count - 1], (None, main.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn a_rule_that_comes_back_is_for_the_commits_that_come_after_it() {
+    let server = watching_here().await;
+    let repository = Repository::empty();
+    let vcs = json!({"projectUrl": repository.url(), "projectType": "github"});
+    let extra = json!({"vcsData": vcs, "buildConfiguration": rules()});
+    let place = watched(&server, &repository, extra).await;
+    let push = || {
+        let sha = branch(&repository, "fix/own");
+        repository.git(&["update-ref", "refs/pull/3/head", &sha]);
+        sha
+    };
+    let first = push();
+    let built = builds_are(&place, 1).await;
+    assert_eq!(numbers(&built), [(Some(3), first.as_str())]);
+
+    let none = json!({"buildConfiguration": {"prRestrictions": []}});
+    change(&place, none).await;
+    push();
+    judged_by(&repository, &place, 1).await;
+    change(&place, json!({"buildConfiguration": rules()})).await;
+    judged_by(&repository, &place, 3).await;
+    let last = push();
+    let built = builds_are(&place, 6).await;
+    assert_eq!(numbers(&built)[5], (Some(3), last.as_str()));
+}
+
+#[tokio::test]
+async fn more_pull_requests_than_anybody_looks_through_hide_no_branch() {
+    let server = watching_here().await;
+    let repository = Repository::empty();
+    let sha = repository.git(&["rev-parse", "HEAD"]);
+    let mut refs = String::from("# pack-refs with: peeled fully-peeled sorted \n");
+    for number in 100_000..170_000 {
+        refs += &format!("{sha} refs/pull/{number}/head\n");
+    }
+    repository.write(".git/packed-refs", &refs);
+    let place = watched(&server, &repository, json!({"buildConfiguration": rules()})).await;
+    let told = watch(&place, "the problem", |watch| watch["problem"].is_string()).await;
+    let problem = told["problem"].as_str().unwrap();
+    assert!(problem.contains("too many pull requests"), "{problem}");
+    let main = repository.commit("on main");
+    let built = builds_are(&place, 1).await;
+    assert_eq!(numbers(&built), [(None, main.as_str())]);
+}
+
 /// A Gitea whose pull requests 7, from the branch `fix/own`, and 8, from a fork's, are open.
 fn forge(sha: &str) -> Router {
     let sha = sha.to_owned();
@@ -128,12 +185,7 @@ async fn a_linked_forge_tells_whose_a_pull_request_is() {
     let mut options = rules();
     options["dockerfile"] = json!({"dockerFilePath": "/Dockerfile", "dockerWorkDir": "/"});
     place.api.post(&path, options).await.data();
-    let mains = ["in a look by the rules from before", "in the next one"];
-    for (count, message) in (1..).zip(mains) {
-        let main = repository.commit(message);
-        let built = builds_are(&place, count).await;
-        assert_eq!(numbers(&built)[count - 1], (None, main.as_str()));
-    }
+    judged_by(&repository, &place, 0).await;
     let next = branch(&repository, "fix/own");
     let built = builds_are(&place, 3).await;
     assert_eq!(numbers(&built)[2], (Some(7), next.as_str()));

@@ -4,7 +4,7 @@ use super::{builds_are, sources, watch, watched, watching, watching_here};
 use crate::harness::{Place, Repository};
 use serde_json::{Value, json};
 
-async fn change(place: &Place, body: Value) {
+pub(super) async fn change(place: &Place, body: Value) {
     let path = format!(
         "/v1/projects/{}/services/build/{}",
         place.project, place.service
