@@ -187,9 +187,13 @@ pub(crate) fn branch_problem(rule: &str) -> Result<(), String> {
         .map_err(|error| error.kind().to_string())
 }
 
-/// A branch's name, with `*` for any part of it, slashes included.
+/// A branch's name, with `*` for any part of it, slashes included. Several in a row are one: to the
+/// library they are about folders, and `**/` may be none.
 fn branch(rule: &str) -> Result<Glob, globset::Error> {
-    let mut glob = GlobBuilder::new(rule);
+    let mut plain: Vec<char> = rule.chars().collect();
+    plain.dedup_by(|one, before| (*one, *before) == ('*', '*'));
+    let plain: String = plain.into_iter().collect();
+    let mut glob = GlobBuilder::new(&plain);
     glob.literal_separator(false)
         .backslash_escape(false)
         .build()

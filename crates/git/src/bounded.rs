@@ -23,6 +23,7 @@ struct Bounds;
 
 impl Supervisor for Bounds {
     fn enroll(&self, pid: u32) -> io::Result<()> {
+        first_to_go(pid)?;
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or(io::ErrorKind::NotFound)?;
         for (resource, most) in [(Resource::Fsize, LARGEST_FILE), (Resource::As, MEMORY)] {
@@ -34,6 +35,11 @@ impl Supervisor for Bounds {
     fn fetches_into(&self, _: &Path) -> Box<dyn Any + Send> {
         Box::new(())
     }
+}
+
+/// When memory gets short the kernel ends this process, and what it starts, rather than the server.
+fn first_to_go(pid: u32) -> io::Result<()> {
+    std::fs::write(format!("/proc/{pid}/oom_score_adj"), "1000")
 }
 
 /// The limit; a lower one, which the operator has set for all of us, stays: nobody may raise it.
@@ -63,6 +69,22 @@ impl Git {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn it_ends_before_the_server_when_memory_gets_short() {
+        let mut git = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        Bounds.enroll(git.id()).unwrap();
+        let score = std::fs::read_to_string(format!("/proc/{}/oom_score_adj", git.id()));
+        assert_eq!(score.unwrap().trim(), "1000");
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", git.id())).unwrap();
+        let largest = limits
+            .lines()
+            .find(|line| line.starts_with("Max file size"));
+        assert!(largest.unwrap().contains("1073741824"), "{limits}");
+        drop(git.stdin.take());
+        assert!(git.wait().unwrap().success());
+    }
 
     #[test]
     fn an_operators_lower_limit_stays() {

@@ -205,9 +205,12 @@ fn questions(options: &Options, home: &Path) -> anyhow::Result<git::Git> {
 /// How long a look may fetch from a repository.
 const LOOKS_FETCH: Duration = Duration::from_secs(4 * 60);
 
+/// More seconds between looks than anybody waits for, and fewer than a clock can count.
+const SELDOMEST_LOOK: u64 = 365 * 24 * 3600;
+
 /// What repositories are looked at with for new commits.
 fn watching(options: &Options, git: &git::Git) -> anyhow::Result<Watching> {
-    let seconds = options.watch_interval.unwrap_or(60);
+    let seconds = options.watch_interval.unwrap_or(60).min(SELDOMEST_LOOK);
     Ok(Watching {
         interval: (seconds > 0).then(|| Duration::from_secs(seconds)),
         git: git.bounded(LOOKS_FETCH).context("cannot prepare git")?,

@@ -174,6 +174,23 @@ fn a_flag_in_the_message_is_found_where_flags_are_looked_for() {
     assert!(!off.asks_for_message() && off.flag_in("typo #quiet").is_none());
 }
 
+#[test]
+fn stars_in_a_row_are_one() {
+    let judge = judge(BuildRules {
+        branch_restrictions: list(&["**/fix", "release/***"]),
+        ..BuildRules::default()
+    });
+    for (branch, builds) in [
+        ("a/fix", true),
+        ("a/b/fix", true),
+        ("fix", false),
+        ("release/1/2", true),
+        ("release", false),
+    ] {
+        assert_eq!(judge.builds_branch(branch), builds, "{branch}");
+    }
+}
+
 /// What a pattern of letters and stars means, said in another way.
 fn fits(pattern: &[char], name: &[char]) -> bool {
     match (pattern, name) {
