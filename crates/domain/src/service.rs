@@ -225,7 +225,7 @@ pub fn is_dockerfile(build_file: &str, docker_work_dir: &str, docker_file_path: 
     parts(&format!("{docker_work_dir}/{build_file}")) == parts(docker_file_path)
 }
 
-/// Which new commits build by themselves; [`crate::build_rules`] judges by them.
+/// Which new commits build by themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BuildRules {

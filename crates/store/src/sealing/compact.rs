@@ -7,12 +7,18 @@
 use super::column::{ALL, Column, tables};
 use crate::sql::{Database, Postgres};
 use crate::{Store, StoreError};
+use std::time::Duration;
+use tokio_postgres::Client;
 
 /// Where secrets were before they were sealed.
 const PLAIN: [(&str, &str); 2] = [("services", "spec"), ("builds", "request")];
 
 /// How long whoever uses a table is waited for.
 const WAIT: &str = "SET lock_timeout = '5s'";
+
+/// How long transactions that write are waited for, and how often is looked.
+const WRITERS: Duration = Duration::from_secs(30);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 impl Store {
     /// Writes the tables with secrets anew, without anything that was deleted or overwritten.
@@ -48,10 +54,32 @@ async fn rewrite(db: &Postgres) -> Result<(), StoreError> {
     }
     // The samples that were there are dead rows now. An operator who does not own the database keeps
     // them until it is vacuumed: PostgreSQL warns then, and does not fail.
+    older_ones_ended(&client).await?;
     client
         .batch_execute("VACUUM FULL pg_catalog.pg_statistic")
         .await?;
     Ok(())
+}
+
+/// Waits for the transactions that write and were there before, in other databases of the server, too:
+/// `VACUUM FULL` sees the dead rows by a snapshot of its own, and that is as old as the oldest of these.
+async fn older_ones_ended(client: &Client) -> Result<(), StoreError> {
+    let now = "SELECT pg_current_xact_id()::text::bigint";
+    let now: i64 = client.query_one(now, &[]).await?.get(0);
+    let oldest = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+    let all_ended = async {
+        while client.query_one(oldest, &[]).await?.get::<_, i64>(0) <= now {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        Ok(())
+    };
+    let waited = tokio::time::timeout(WRITERS, all_ended).await;
+    let too_long = || {
+        StoreError::Unavailable(
+            "a transaction on its server, in this database or another, does not end".to_owned(),
+        )
+    };
+    waited.unwrap_or_else(|_| Err(too_long()))
 }
 
 /// The command that rewrites a table and drops the samples of its secrets: a column whose values are
