@@ -43,6 +43,9 @@ impl Source {
         };
         let link = state.store.vcs_link(uid).await?;
         let link = link.ok_or_else(|| unavailable(&GONE))?;
+        if link.unreadable {
+            return Err(unavailable(&LOST));
+        }
         let login = login(&link, &url).ok_or_else(|| unavailable(&GONE))?;
         Ok(Source {
             url: url.with_credentials(Some(login)),
@@ -79,6 +82,10 @@ impl AtForge<'_> {
 /// What is said when a link was removed.
 const GONE: &str = "the linked account that opens it is gone";
 
+/// What is said of a link whose token cannot be opened.
+const LOST: &str = "the token of the linked account that opens it cannot be opened, since the key that it \
+                    was sealed with is gone; the account has to be linked again";
+
 /// The state of things is the repository's, not this server's.
 pub(crate) fn unavailable(why: &impl std::fmt::Display) -> ApiError {
     let message = format!("The repository cannot be read: {why}.");
@@ -102,7 +109,7 @@ pub(crate) fn path_at(link: &VcsLink, url: &RepoUrl) -> Option<String> {
 
 /// The link's login, for a repository at its forge.
 fn login(link: &VcsLink, url: &RepoUrl) -> Option<Credentials> {
-    path_at(link, url)?;
+    path_at(link, url).filter(|_| !link.unreadable)?;
     let login = link.git_login();
     Some(Credentials {
         user: login.user,

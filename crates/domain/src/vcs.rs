@@ -24,6 +24,8 @@ pub struct VcsLink {
     pub email: String,
     /// The account's token.
     pub token: Secret,
+    /// What is sealed of it cannot be opened, and is empty here.
+    pub unreadable: bool,
     /// When it was made.
     pub created_at: Millis,
 }
@@ -158,6 +160,7 @@ mod tests {
             login: "ann".into(),
             email: String::new(),
             token: Secret::new("s3cret"),
+            unreadable: false,
             created_at: 0,
         }
     }

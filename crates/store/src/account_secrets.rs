@@ -161,14 +161,17 @@ impl Store {
         Ok(stored)
     }
 
-    /// Deletes a secret; `false` when it is gone already.
+    /// Deletes a secret, also one whose values cannot be opened; `false` when there is none.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn delete_account_secret(&self, uid: &str) -> Result<bool, StoreError> {
+    pub async fn delete_account_secret(&self, team: &str, id: &str) -> Result<bool, StoreError> {
         let mut tx = self.db.write().await?;
         let deleted = tx
-            .execute("DELETE FROM account_secrets WHERE uid = $1", params![uid])
+            .execute(
+                "DELETE FROM account_secrets WHERE team = $1 AND id = $2",
+                params![team, id],
+            )
             .await?;
         tx.commit().await?;
         Ok(deleted > 0)

@@ -32,6 +32,11 @@ pub enum StoreError {
     /// Secrets are sealed with a key that is not here.
     #[error("secrets in the database are sealed with the key {0}, which is not here")]
     MissingKey(KeyId),
+    /// These rows hold what is sealed with no key that is here.
+    #[error(
+        "what is sealed in {0} cannot be opened with any key that is here: delete it or give it anew"
+    )]
+    Unreadable(String),
     /// The key to the secrets was changed by another process since it was read.
     #[error("the key to the secrets was changed meanwhile; run this again")]
     KeyChanged,

@@ -53,7 +53,9 @@ const INTEGRATIONS: Column = Column {
 const TOKENS: Column = Column {
     rows: "SELECT id, projects FROM tokens
            WHERE team = $1 AND projects IS NOT NULL AND NOT organisation ORDER BY id",
-    replace: "UPDATE tokens SET projects = $2 WHERE id = $1 AND team = $3 AND created_at <= $4",
+    // A statement uses all of its values, this one the time of the change for nothing.
+    replace: "UPDATE tokens SET projects = $2
+              WHERE id = $1 AND team = $3 AND CAST($4 AS BIGINT) IS NOT NULL",
 };
 
 impl Column {

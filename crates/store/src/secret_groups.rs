@@ -224,14 +224,21 @@ impl Store {
         .await
     }
 
-    /// Deletes a group; `false` when it is gone already.
+    /// Deletes a group, also one whose values cannot be opened; `false` when there is none.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn delete_secret_group(&self, uid: &str) -> Result<bool, StoreError> {
+    pub async fn delete_secret_group(
+        &self,
+        project_uid: &str,
+        id: &str,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.db.write().await?;
         let deleted = tx
-            .execute("DELETE FROM secret_groups WHERE uid = $1", params![uid])
+            .execute(
+                "DELETE FROM secret_groups WHERE project_uid = $1 AND id = $2",
+                params![project_uid, id],
+            )
             .await?;
         tx.commit().await?;
         Ok(deleted > 0)

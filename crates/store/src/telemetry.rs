@@ -43,7 +43,12 @@ pub(crate) fn noted<T>(outcome: Result<T, StoreError>) -> Result<T, StoreError> 
         Err(StoreError::Unavailable(_)) => "unavailable",
         Err(StoreError::Full) => "full",
         Err(StoreError::Corrupt(_)) => "corrupt",
-        Err(StoreError::MissingKey(_) | StoreError::KeyChanged | StoreError::Vault(_)) => "sealed",
+        Err(
+            StoreError::MissingKey(_)
+            | StoreError::Unreadable(_)
+            | StoreError::KeyChanged
+            | StoreError::Vault(_),
+        ) => "sealed",
         Err(StoreError::Database(_) | StoreError::Migration(_)) => "refused",
     };
     counter!("boatyard_database_errors_total", "kind" => kind).increment(1);

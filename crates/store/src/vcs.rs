@@ -2,6 +2,7 @@
 
 use crate::sealing::VCS_TOKEN;
 use crate::sql::{Row, params};
+use crate::unreadable::opened;
 use crate::{Store, StoreError, now};
 use domain::Secret;
 use domain::vcs::{VcsKind, VcsLink};
@@ -10,7 +11,8 @@ use vault::Vault;
 fn link(row: &Row<'_>, vault: &Vault) -> Result<VcsLink, StoreError> {
     let kind: String = row.get(4)?;
     let uid: String = row.get(0)?;
-    let token = VCS_TOKEN.open(vault, &uid, &row.get::<String>(8)?)?;
+    let token = VCS_TOKEN.open(vault, &uid, &row.get::<String>(8)?);
+    let token = opened("a linked account", &uid, token)?;
     Ok(VcsLink {
         uid,
         team: row.get(1)?,
@@ -21,7 +23,8 @@ fn link(row: &Row<'_>, vault: &Vault) -> Result<VcsLink, StoreError> {
         url: row.get(5)?,
         login: row.get(6)?,
         email: row.get(7)?,
-        token: Secret::new(token),
+        unreadable: token.is_none(),
+        token: Secret::new(token.unwrap_or_default()),
         created_at: row.get(9)?,
     })
 }

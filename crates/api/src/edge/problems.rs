@@ -16,12 +16,18 @@ struct Problem {
 #[serde(transparent)]
 pub(crate) struct Problems(Vec<Problem>);
 
+/// So many are told. Nobody reads more, and an answer must not be many times as large as what it answers.
+const MOST: usize = 100;
+
 impl Problems {
+    /// Notes a problem, unless there are so many that one more tells nothing.
     pub(crate) fn add(&mut self, field: &str, problem: impl Into<String>) {
-        self.0.push(Problem {
-            field: field.to_owned(),
-            problem: problem.into(),
-        });
+        if self.0.len() < MOST {
+            self.0.push(Problem {
+                field: field.to_owned(),
+                problem: problem.into(),
+            });
+        }
     }
 
     /// Notes the problem of a check that failed.
@@ -66,5 +72,21 @@ impl Problems {
             .map(|p| format!("`{}` {}", p.field, p.problem))
             .collect();
         format!("The request is invalid: {}.", parts.join("; "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_has_an_end() {
+        let mut problems = Problems::default();
+        for n in 0..10_000 {
+            problems.add(&format!("field{n}"), "is wrong");
+        }
+        let sentence = problems.sentence();
+        assert!(sentence.contains("`field99` is wrong") && !sentence.contains("field100"));
+        assert!(problems.into_result().is_err());
     }
 }

@@ -220,7 +220,10 @@ pub(crate) async fn delete(
     caller: Caller,
     Path(place): Path<Place>,
 ) -> Result<Nothing, ApiError> {
-    let (secret, _) = find(&state, &caller, &place).await?;
-    state.store.delete_account_secret(&secret.uid).await?;
-    Ok(Nothing::new())
+    let team = caller.team(place.team_id.as_deref())?;
+    let id = &place.secret_id;
+    if state.store.delete_account_secret(team, id).await? {
+        return Ok(Nothing::new());
+    }
+    Err(missing(id))
 }

@@ -92,7 +92,7 @@ fn statuses(params: &Params<BuildsQuery>, problems: &mut Problems) -> Vec<Status
             Some(status) => asked.push(status),
             None => {
                 let known = Status::ALL.map(Status::as_str).join(", ");
-                problems.add("status", format!("must be of {known}, and is `{word}`"));
+                problems.add("status", format!("must be one of {known}, and is `{word}`"));
             }
         }
     }

@@ -408,7 +408,8 @@ pub(crate) async fn delete(
             .secret_groups(&project.uid, 0, 0, i64::MAX)
             .await?
         {
-            state.store.delete_secret_group(&group.uid).await?;
+            let deleted = state.store.delete_secret_group(&project.uid, &group.id);
+            deleted.await?;
         }
     }
     if removal::remove_project(&state, &project).await? {

@@ -268,7 +268,9 @@ pub(crate) async fn delete(
     Path(place): Path<Place>,
 ) -> Result<Nothing, ApiError> {
     let project = place.project(&state, &caller).await?;
-    let (group, _) = find(&state, &project, &place.secret_id).await?;
-    state.store.delete_secret_group(&group.uid).await?;
-    Ok(Nothing::new())
+    let id = &place.secret_id;
+    if state.store.delete_secret_group(&project.uid, id).await? {
+        return Ok(Nothing::new());
+    }
+    Err(missing(id))
 }

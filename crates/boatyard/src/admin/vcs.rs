@@ -125,6 +125,7 @@ impl AddLink {
             login: account.login,
             email: account.email,
             token: Secret::new(token),
+            unreadable: false,
             created_at: 0,
         };
         let taken = format!(

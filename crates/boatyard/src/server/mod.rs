@@ -127,8 +127,9 @@ async fn reseal(store: &Store) -> anyhow::Result<()> {
     match store.reseal().await {
         Ok(0) => {}
         Ok(values) => tracing::info!(values, "sealed the database's secrets with the present key"),
-        // Somebody makes a backup, say. Older keys stay, and are needed, until the next try.
-        Err(error @ StoreError::Unavailable(_)) => {
+        // Somebody makes a backup, say, or there is a row that no key opens, which only a server that runs
+        // can delete. Older keys stay, and are needed, until the next try.
+        Err(error @ (StoreError::Unavailable(_) | StoreError::Unreadable(_))) => {
             tracing::warn!(%error, "older keys are still needed");
         }
         Err(error) => return Err(error.into()),

@@ -122,3 +122,34 @@ testkit::for_each_store! {
         assert!(!file.exists(), "none is made beside one that is given");
     }
 }
+
+#[tokio::test]
+async fn what_no_key_opens_stops_a_rotation_and_no_server() {
+    let mut server = Server::start().await;
+    let login = json!({"username": "ann", "password": "hush", "scope": {"pull": true}});
+    let credential = json!({"name": "ours", "provider": "custom",
+        "registryUrl": "https://registry.example.com", "credentials": login});
+    let credentials = "/v1/integrations/registries";
+    server.api().post(credentials, credential).await.data();
+    server.terminate();
+    let database = rusqlite::Connection::open(server.data_dir().join("boatyard.db")).unwrap();
+    let garbled = "UPDATE registry_credentials SET login = 'nonsense'";
+    database.execute_batch(garbled).unwrap();
+    drop(database);
+    let rotate = ["admin", "rotate-key"];
+    let stopped = server.boatyard_beside_data(&rotate);
+    let said = String::from_utf8_lossy(&stopped.stderr).into_owned();
+    assert!(!stopped.status.success());
+    assert!(said.contains("registry_credentials.login:"), "{said}");
+    assert_eq!(key_lines(&server).len(), 2, "both are needed");
+
+    server.launch().await;
+    let ours = format!("{credentials}/ours");
+    server.api().call("DELETE", &ours, None).await.data();
+    server.terminate();
+    let rotated = server.boatyard_beside_data(&rotate);
+    let said = String::from_utf8_lossy(&rotated.stderr).into_owned();
+    assert!(rotated.status.success(), "{said}");
+    assert_eq!(key_lines(&server).len(), 1);
+    server.launch().await;
+}

@@ -90,3 +90,47 @@ async fn one_of_them_that_cannot_be_opened_hides_no_other() {
         api.call("DELETE", &path, None).await.data();
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_holds_values_that_are_lost_can_be_deleted() {
+    let server = Server::start().await;
+    let api = server.api();
+    api.post("/v1/projects", json!({"name": "shop"}))
+        .await
+        .data();
+    let (groups, secrets) = ("/v1/projects/shop/secrets", "/v1/secrets");
+    let group = json!({"name": "group", "secretType": "arguments", "priority": 1});
+    api.post(groups, group).await.data();
+    let login = json!({"name": "login", "type": "secret"});
+    api.post(secrets, login).await.data();
+    let file = server.scratch().join("forge-token");
+    std::fs::write(&file, "forge-s3cret").unwrap();
+    let forge = "https://git.example.com";
+    for name in ["ours", "theirs"] {
+        let add = [
+            "admin", "vcs", "add", "--kind", "gitea", "--url", forge, "--login", "ann", "--name",
+            name,
+        ];
+        let token = ["--token-file", file.to_str().unwrap()];
+        let linked = server.boatyard(&[&add[..], &token].concat());
+        assert!(linked.status.success(), "{linked:?}");
+    }
+    let database = rusqlite::Connection::open(server.data_dir().join("boatyard.db")).unwrap();
+    let garbled = "UPDATE secret_groups SET secrets = 'nonsense';
+        UPDATE account_secrets SET secrets = 'nonsense';
+        UPDATE vcs_links SET token = 'nonsense' WHERE id = 'ours'";
+    database.execute_batch(garbled).unwrap();
+
+    let links = api.get("/v1/integrations/vcs").await.data()["vcsAccountLinks"].clone();
+    let problems = links.as_array().unwrap().iter();
+    let problems: Vec<_> = problems.map(|link| link["problem"].is_string()).collect();
+    assert_eq!(problems, [true, false]);
+    let token = "/v1/integrations/vcs/custom/ours/token/ours";
+    api.call("POST", token, None).await.refusal(503);
+    let removed = server.boatyard(&["admin", "vcs", "remove", "ours"]);
+    assert!(removed.status.success(), "{removed:?}");
+    for path in [format!("{groups}/group"), format!("{secrets}/login")] {
+        api.call("DELETE", &path, None).await.data();
+        api.call("DELETE", &path, None).await.refusal(404);
+    }
+}

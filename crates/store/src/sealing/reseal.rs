@@ -1,6 +1,7 @@
 //! Brings everything to the present key, a batch at a time: what is not sealed yet, and what is
 //! sealed with an older key. It can be stopped at any moment and begun again: an older key is noted as
 //! needed until nothing sealed with it is left, neither in rows nor in what rows leave behind.
+//! A row that no key opens keeps the others from nothing, but from that.
 
 use super::column::{ALL, Column};
 use crate::sql::params;
@@ -15,7 +16,8 @@ impl Store {
     /// meanwhile.
     ///
     /// # Errors
-    /// When the database fails; what was done stays done.
+    /// When the database fails, and [`StoreError::Unreadable`] when there are rows that no key opens; what
+    /// was done stays done.
     pub async fn reseal(&self) -> Result<u64, StoreError> {
         match self.vault.current() {
             Some(current) if !self.sealed_with().await?.only(current) => self.reseal_all().await,
@@ -26,15 +28,17 @@ impl Store {
     /// The same, whatever is noted: every value is looked at.
     ///
     /// # Errors
-    /// When the database fails; what was done stays done.
+    /// As for [`Store::reseal`].
     pub async fn reseal_all(&self) -> Result<u64, StoreError> {
         let Some(current) = self.vault.current() else {
             return Ok(0);
         };
         let mut sealed = 0;
         loop {
-            let now = self.seal_plain().await? + self.reseal_columns().await?;
+            let mut lost = Lost::default();
+            let now = self.seal_plain().await? + self.reseal_columns(&mut lost).await?;
             sealed += now;
+            lost.into_result()?;
             let with = self.sealed_with().await?;
             // Also when this run found nothing to do: one before may have been stopped right here.
             if now > 0 || with.plain || with.others(current) {
@@ -46,15 +50,15 @@ impl Store {
         }
     }
 
-    async fn reseal_columns(&self) -> Result<u64, StoreError> {
+    async fn reseal_columns(&self, lost: &mut Lost) -> Result<u64, StoreError> {
         let mut count = 0;
         for column in ALL {
-            count += self.reseal_column(column).await?;
+            count += self.reseal_column(column, lost).await?;
         }
         Ok(count)
     }
 
-    async fn reseal_column(&self, column: &Column) -> Result<u64, StoreError> {
+    async fn reseal_column(&self, column: &Column, lost: &mut Lost) -> Result<u64, StoreError> {
         let mut after = String::new();
         let mut count = 0;
         loop {
@@ -69,12 +73,48 @@ impl Store {
             };
             after.clone_from(last);
             for (row, old) in rows {
-                if let Some(new) = self.vault.reseal(&column.context(&row), &old)? {
-                    count += tx.execute(column.replace, params![&row, old, new]).await?;
+                let place = column.context(&row);
+                match self.vault.reseal(&place, &old) {
+                    Ok(Some(new)) => {
+                        count += tx.execute(column.replace, params![&row, old, new]).await?;
+                    }
+                    Ok(None) => {}
+                    Err(_) => lost.add(place),
                 }
             }
             tx.commit().await?;
             tokio::task::yield_now().await;
         }
+    }
+}
+
+/// Rows that no key opens.
+#[derive(Default)]
+struct Lost {
+    first: Vec<String>,
+    more: usize,
+}
+
+impl Lost {
+    /// So many are named.
+    const NAMED: usize = 5;
+
+    fn add(&mut self, place: String) {
+        if self.first.len() < Self::NAMED {
+            self.first.push(place);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn into_result(self) -> Result<(), StoreError> {
+        if self.first.is_empty() {
+            return Ok(());
+        }
+        let mut places = self.first.join(", ");
+        if self.more > 0 {
+            places.push_str(&format!(" and {} more", self.more));
+        }
+        Err(StoreError::Unreadable(places))
     }
 }

@@ -1,6 +1,7 @@
 //! Restrictions go with the projects and services that they name.
 
 use crate::place::{Place, project, service};
+use crate::raw::run;
 use domain::notification::{Audience, Integration, Provider};
 use domain::registry_credential::{self, CredentialAccess, RegistryLogin};
 use domain::secret_group::{GroupSettings, NfObject, NfObjectKind, Restrictions};
@@ -145,6 +146,8 @@ testkit::for_each_store! {
         store.create_notification(integration(&both)).await.unwrap();
         let (_, own) = store.create_token(token(false, &both)).await.unwrap();
         let (_, above) = store.create_token(token(true, &both)).await.unwrap();
+        // Whatever the clock was when it was made.
+        run(url, "UPDATE tokens SET created_at = 9000000000000").await;
         assert!(store.delete_project(&bank.uid).await.unwrap());
         assert_eq!(store.role("default", "role").await.unwrap().unwrap().restrictions.projects, ["shop"]);
         let late = store.update_role("default", &made, RoleChanges::default()).await;

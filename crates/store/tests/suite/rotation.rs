@@ -32,6 +32,7 @@ fn link(id: &str) -> VcsLink {
         login: "ann".into(),
         email: String::new(),
         token: Secret::new("hush-forge"),
+        unreadable: false,
         created_at: 0,
     }
 }
@@ -146,6 +147,28 @@ testkit::for_each_store! {
         let rotation = opened(url, &[&new, &old]).await;
         assert_eq!(rotation.reseal().await.unwrap(), 0, "nothing is there to be sealed anew");
         assert!(!remains(url, &sealed_with(&old)).await);
+    }
+
+    async fn a_row_that_no_key_opens_keeps_the_old_key_and_nothing_else(url: &str) {
+        let (old, new) = (Key::random(), Key::random());
+        fill(&opened(url, &[&old]).await, 2).await;
+        run(url, "UPDATE services SET secrets = 'nonsense' WHERE id = 'safe-0'").await;
+        let rotation = opened(url, &[&new, &old]).await;
+        let held = rotation.reseal().await;
+        let Err(StoreError::Unreadable(places)) = held else {
+            panic!("{held:?}");
+        };
+        let bank = rotation.project("default", "bank").await.unwrap().unwrap();
+        let lost = rotation.service(&bank.uid, "safe-0").await.unwrap().unwrap();
+        assert_eq!(places, format!("services.secrets:{}", lost.uid));
+        let other = rotation.service(&bank.uid, "safe-1").await.unwrap().unwrap();
+        assert_eq!(rotation.service_secrets(&other.uid).await.unwrap(), secrets());
+        assert!(Store::open(url, Vault::new(from_ref(&new))).await.is_err(), "the old key is still needed");
+        rotation.delete_service(&lost.uid).await.unwrap();
+        assert_eq!(rotation.reseal().await.unwrap(), 0, "the others were sealed anew all the same");
+        assert!(!remains(url, &sealed_with(&old)).await);
+        drop(rotation);
+        opened(url, &[&new]).await;
     }
 
     async fn who_changes_the_key_is_not_overtaken(url: &str) {

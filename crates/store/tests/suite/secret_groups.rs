@@ -32,7 +32,7 @@ testkit::for_each_store! {
         let last = make(GROUPS).await.unwrap();
         let refused = make(GROUPS + 1).await;
         assert!(matches!(refused, Err(StoreError::TooMany)), "{refused:?}");
-        place.store.delete_secret_group(&last.uid).await.unwrap();
+        place.store.delete_secret_group(&last.project_uid, &last.id).await.unwrap();
         make(GROUPS + 1).await.unwrap();
     }
 }

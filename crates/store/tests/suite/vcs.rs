@@ -18,6 +18,7 @@ fn link(id: &str) -> VcsLink {
         login: "ann".into(),
         email: String::new(),
         token: Secret::new("hush-forge"),
+        unreadable: false,
         created_at: 0,
     }
 }

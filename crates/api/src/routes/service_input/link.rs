@@ -134,6 +134,7 @@ mod tests {
             login: login.into(),
             email: String::new(),
             token: Secret::new("s3cret"),
+            unreadable: false,
             created_at: 0,
         }
     }

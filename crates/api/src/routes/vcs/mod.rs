@@ -7,6 +7,7 @@ mod told;
 
 pub(crate) use told::Told;
 
+use super::unreadable::problem;
 use crate::edge::{ApiError, Caller, Data, Params, Path, Place, call};
 use crate::state::State;
 use aide::axum::ApiRouter;
@@ -52,6 +53,9 @@ struct LinkView {
     login: String,
     /// The link's id.
     vcs_link_id: String,
+    /// What is wrong with it: a part of it cannot be read any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
     #[serde(flatten)]
     own: Option<OwnForge>,
 }
@@ -84,6 +88,7 @@ fn view(link: VcsLink, team: &str) -> LinkView {
     });
     LinkView {
         vcs_service: link.service(),
+        problem: problem(link.unreadable, "Its token"),
         email: link.email,
         login: link.login,
         vcs_link_id: link.id,
@@ -153,6 +158,9 @@ async fn token(
     if link.id != place.vcs_link_id {
         return Err(ApiError::not_found("VCS link", &place.vcs_link_id));
     }
+    if link.unreadable {
+        return Err(lost(&link));
+    }
     Ok(Data {
         data: TokenView {
             vcs_service: link.service(),
@@ -163,6 +171,9 @@ async fn token(
 
 /// The forge of a link, seen with its token.
 pub(crate) fn forge(state: &State, link: &VcsLink) -> Result<Forge, ApiError> {
+    if link.unreadable {
+        return Err(lost(link));
+    }
     let url = link.url.parse().map_err(|error| {
         tracing::error!(link = link.id, %error, "the address of a link cannot be read");
         ApiError::internal()
@@ -177,6 +188,12 @@ fn silent(message: String) -> ApiError {
         "forge-unavailable",
         message,
     )
+}
+
+/// There is nothing to log in with.
+fn lost(link: &VcsLink) -> ApiError {
+    let why = problem(link.unreadable, &format!("The token of `{}`", link.id));
+    silent(why.unwrap_or_default())
 }
 
 /// A forge that does not answer is no fault of the caller's.
