@@ -16,7 +16,7 @@ pub enum OutboundError {
     /// Everything the name resolves to lies in a private or reserved range.
     #[error(
         "{host} is at {address}, a private or reserved address that this server may not contact; \
-         its operator can allow the range"
+         its operator can allow the range (`outbound_allow`)"
     )]
     NotAllowed {
         /// The name asked for.

@@ -13,14 +13,22 @@ use std::collections::BTreeMap;
 /// Characters of a commit that lists show; git's own default is 7, too few for a large history.
 const SHORT_SHA: usize = 10;
 
+/// All builds of a service.
 pub(crate) fn builds(data: Value, now: Timestamp) -> Result<Sheet, ClientError> {
+    let none = "no builds yet; start one with `boatyard start service build --wait`";
+    listed(data, now, none)
+}
+
+/// Those of its builds that a filter lets through.
+pub(crate) fn found_builds(data: Value, now: Timestamp) -> Result<Sheet, ClientError> {
+    listed(data, now, "no builds like that")
+}
+
+fn listed(data: Value, now: Timestamp, none: &'static str) -> Result<Sheet, ClientError> {
     let header = [
         "ID", "STATUS", "SOURCE", "COMMIT", "TRIGGER", "CREATED", "TOOK", "MESSAGE",
     ];
-    let mut sheet = Sheet::new(
-        &header,
-        "no builds yet; start one with `boatyard start service build --branch NAME --wait`",
-    );
+    let mut sheet = Sheet::new(&header, none);
     for build in parse_rows::<Build>(data, "builds")? {
         sheet.row(vec![
             Cell::new(&build.id),

@@ -11,7 +11,7 @@ mod text;
 mod things;
 mod time;
 
-pub(crate) use builds::{build, builds, outcome};
+pub(crate) use builds::{build, builds, found_builds, outcome};
 pub use list::show_list;
 pub(crate) use metrics::metrics;
 pub(crate) use notifications::notifications;

@@ -62,11 +62,16 @@ pub(super) async fn services(args: ListServices, console: &mut Console) -> Resul
 pub(super) async fn builds(args: ListBuilds, console: &mut Console) -> Result<(), CliError> {
     let session = Session::open(console, &args.common.connection)?;
     let (project, service) = session.service(&args.of).await?;
+    let filters = filters(&args.filters);
+    let view: View = match filters[..] {
+        [] => render::builds,
+        _ => render::found_builds,
+    };
     let list = List {
         path: &["projects", &project, "services", &service, "build"],
         key: "builds",
-        filters: filters(&args.filters),
-        view: render::builds,
+        filters,
+        view,
         place: Place::service(&project, &service),
     };
     show(console, &session, list, &args.paging, &args.common).await

@@ -25,6 +25,17 @@ async fn lists_are_filtered_by_the_server() {
 }
 
 #[tokio::test]
+async fn a_filter_that_nothing_fits_does_not_say_that_nothing_was_built() {
+    let fake = Fake::start().await;
+    fake.change(|world| world.builds = Vec::new());
+    let person = Person::at(&fake);
+    let all = person.types("boatyard list builds -p shop -s web").await;
+    assert!(all.well().contains("no builds yet"));
+    let crashed = "boatyard list builds -p shop -s web --status CRASHED";
+    assert_eq!(person.types(crashed).await.well(), "no builds like that\n");
+}
+
+#[tokio::test]
 async fn what_a_build_uses_is_a_table_by_time() {
     let fake = Fake::start().await;
     let person = Person::at(&fake);
