@@ -9,6 +9,7 @@ use axum::response::Json;
 use axum::routing::get;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const RULES: &str = r#"{"prRestrictions": ["fix/*"], "branchRestrictions": ["main"]}"#;
 
@@ -28,10 +29,12 @@ fn number(build: &Value) -> (Option<i64>, &str) {
     )
 }
 
-/// A commit on a branch of its own.
+/// A commit on a branch of its own; two in one second are two all the same.
 fn branch(repository: &Repository, name: &str) -> String {
+    static COMMITS: AtomicUsize = AtomicUsize::new(0);
+    let number = COMMITS.fetch_add(1, Ordering::Relaxed);
     repository.git(&["checkout", "--quiet", "-B", name]);
-    repository.write(name, name);
+    repository.write(name, &number.to_string());
     let sha = repository.commit(name);
     repository.git(&["checkout", "--quiet", "main"]);
     sha
