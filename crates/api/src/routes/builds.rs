@@ -367,9 +367,9 @@ pub(crate) async fn start(
     Body(input): Body<StartInput>,
 ) -> Result<Data<BuildView>, ApiError> {
     let (project, service) = place.service(&state, &caller).await?;
-    may_override(&caller, &project, &input.overrides.secrets())?;
-    input.check(&service, &state.settings)?;
     let overrides = input.overrides.secrets();
+    may_override(&caller, &project, &overrides)?;
+    input.check(&service, &state.settings)?;
     may_refer(&caller, &overrides, &SecretValues::default())?;
     let pull_request = match input.pull_request_id {
         Some(number) => {

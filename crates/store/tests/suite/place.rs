@@ -1,6 +1,7 @@
 //! A project and a service to build in.
 
-use domain::{Creator, Project, SecretValues, Service, Trigger};
+use domain::vcs::{VcsKind, VcsLink};
+use domain::{Creator, Project, Secret, SecretValues, Service, Trigger};
 use store::{NewBuild, Store};
 pub use testkit::{project, service};
 
@@ -54,5 +55,22 @@ pub fn new_build() -> NewBuild {
             token_name: "ci".into(),
         }),
         retry_of: None,
+    }
+}
+
+/// An account at a forge, by a token that is a secret.
+pub fn link(id: &str) -> VcsLink {
+    VcsLink {
+        uid: String::new(),
+        team: "default".into(),
+        id: id.into(),
+        name: id.into(),
+        kind: VcsKind::Gitea,
+        url: "https://git.example.com/".into(),
+        login: "ann".into(),
+        email: String::new(),
+        token: Secret::new("hush-forge"),
+        unreadable: false,
+        created_at: 0,
     }
 }

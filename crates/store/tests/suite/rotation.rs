@@ -1,10 +1,9 @@
 //! A change of the key: stopped anywhere it loses nothing, and when it is over nothing sealed with the
 //! old one is left.
 
-use crate::place::service;
+use crate::place::{link, service};
 use crate::raw::{during, remains, run};
-use domain::vcs::{VcsKind, VcsLink};
-use domain::{Secret, SecretValues};
+use domain::SecretValues;
 use std::pin::pin;
 use std::slice::from_ref;
 use std::task::Poll;
@@ -18,22 +17,6 @@ fn secrets() -> SecretValues {
     SecretValues {
         variables: [("KEY".to_owned(), "hush-argument".to_owned())].into(),
         ..SecretValues::default()
-    }
-}
-
-fn link(id: &str) -> VcsLink {
-    VcsLink {
-        uid: String::new(),
-        team: "default".into(),
-        id: id.into(),
-        name: id.into(),
-        kind: VcsKind::Gitea,
-        url: "https://git.example.com/".into(),
-        login: "ann".into(),
-        email: String::new(),
-        token: Secret::new("hush-forge"),
-        unreadable: false,
-        created_at: 0,
     }
 }
 

@@ -1,27 +1,10 @@
 //! Links to forges: the token is a secret like others.
 
+use crate::place::link;
 use crate::raw::holds;
-use domain::Secret;
-use domain::vcs::{VcsKind, VcsLink};
 use std::slice::from_ref;
 use store::{Store, StoreError};
 use vault::{Key, Vault};
-
-fn link(id: &str) -> VcsLink {
-    VcsLink {
-        uid: String::new(),
-        team: "default".into(),
-        id: id.into(),
-        name: id.into(),
-        kind: VcsKind::Gitea,
-        url: "https://git.example.com/".into(),
-        login: "ann".into(),
-        email: String::new(),
-        token: Secret::new("hush-forge"),
-        unreadable: false,
-        created_at: 0,
-    }
-}
 
 testkit::for_each_store! {
     async fn a_forges_token_is_sealed_and_moves_to_the_next_key(url: &str) {
